@@ -1,0 +1,44 @@
+# What people type. Needs Python 3.11, Java 17 and make; everything else is put into .venv and ~/.cache/pinlake.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+STAMP := .venv/.setup-done
+PYTEST_ARGS ?=
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make the environment in .venv and fetch the Delta jars once; does nothing when up to date
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "setting up .venv (once)"
+	@python="$$(.ci/python)" && .ci/uv venv --quiet --allow-existing --no-project --python "$$python" .venv
+	@.ci/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+	@.ci/uv pip install --quiet --no-deps --python .venv/bin/python --editable .
+	@.venv/bin/pinlake doctor --fetch
+	@touch $@
+
+demo: setup ## write a sample lake, run the nightly pin texts on it and show what came out
+	@.venv/bin/pinlake demo
+
+test: setup ## run all tests, and print the slowest (PYTEST_ARGS="-k words" for some)
+	@.venv/bin/python -m pytest --durations=15 $(PYTEST_ARGS)
+
+check: setup ## lint, format, types and import directions
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup ## measure what is promised about cost
+	@.venv/bin/python -m benchmarks
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@.ci/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+		--extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment and caches; tables and fetched jars stay
+	@rm -rf .venv .uv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find schemas features models udfs jobs airflow_dags benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What every table promises: frozen contracts, standard library only."""

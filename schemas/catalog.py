@@ -1,0 +1,16 @@
+"""Every table by name."""
+
+from schemas import ops, raw, sample, signals, state, texts
+from schemas.contract import Table
+
+TABLES: tuple[Table, ...] = (*raw.TABLES, *state.TABLES, *signals.TABLES, *texts.TABLES, *ops.TABLES, *sample.TABLES)
+
+
+def by_name(tables: tuple[Table, ...] = TABLES) -> dict[str, Table]:
+    """Tables by `layer.table`; ValueError where two have one name."""
+    found: dict[str, Table] = {}
+    for table in tables:
+        if table.name in found:
+            raise ValueError(f"two tables are named {table.name}")
+        found[table.name] = table
+    return found

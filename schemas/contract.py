@@ -1,0 +1,124 @@
+"""Tables as frozen values: name, kind, key, columns, meaning and checks, spelt once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+DDL_TYPE = re.compile(
+    r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|binary|decimal\(\d+,\d+\)|(array|map|struct)<.+>)$"
+)
+
+
+class Kind(Enum):
+    """What a day of a table is, and so how it is written and read (docs/architecture.md)."""
+
+    DAILY = "the rows of that day"
+    CHANGES = "the entities whose row differs from their newest earlier one; a month's first day repeats all live rows"
+    ANSWERS = "a model's words, inserted once by model revision and input hash, never changed"
+    OPS = "appended by the runner under a run's id"
+
+
+DAILY, CHANGES, ANSWERS, OPS = Kind.DAILY, Kind.CHANGES, Kind.ANSWERS, Kind.OPS
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its DDL type, its meaning and what its values must satisfy.
+
+    `private` columns hold what must not leave the table: they never reach a log, a report or the quarantine unmasked.
+    `minimum` and `maximum` bound numbers, and the length of strings, arrays and maps.
+    """
+
+    name: str
+    type: str
+    doc: str
+    required: bool = False
+    private: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] = ()
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        if not IDENTIFIER.match(self.name):
+            raise ValueError(f"column name {self.name!r}: must match {IDENTIFIER.pattern}")
+        if not DDL_TYPE.match(self.type):
+            raise ValueError(f"column {self.name}: {self.type!r} is not a DDL type in lower case, such as 'bigint' or 'array<string>'")
+        if not self.doc:
+            raise ValueError(f"column {self.name}: a column says what it means")
+        if (self.allowed or self.pattern) and self.type not in ("string", "array<string>"):
+            raise ValueError(f"column {self.name}: allowed values and patterns are for strings, not {self.type}")
+        if self.pattern is not None:
+            re.compile(self.pattern)
+
+
+DS = Column("ds", "string", "the day, YYYY-MM-DD, UTC", required=True, pattern=r"^\d{4}-\d{2}-\d{2}$")
+DELETED = Column("deleted", "boolean", "a tombstone: the entity left on this day, its values are null", required=True)
+CHANGED = Column("changed", "boolean", "false where a month's first day repeats a row that did not change on it", required=True)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: `layer.table`, its kind, the key of a day's row, its columns (ds and the columns of its kind are implied).
+
+    `events`: an event table. It has every day from its first, so a missing day between others is an error; and as events are delivered at
+    least once, a key may repeat on a day.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    events: bool = False
+
+    def __post_init__(self) -> None:
+        layer, _, table = self.name.partition(".")
+        if not (IDENTIFIER.match(layer) and IDENTIFIER.match(table)):
+            raise ValueError(f"table name {self.name!r}: must be layer.table, each matching {IDENTIFIER.pattern}")
+        names = [c.name for c in self.fields]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"{self.name}: columns named twice or reserved by its kind: {', '.join(twice)}")
+        if not self.key or len(set(self.key)) != len(self.key):
+            raise ValueError(f"{self.name}: a key names each of its columns once, got {self.key}")
+        for k in self.key:
+            if k not in names or not self.column(k).required:
+                raise ValueError(f"{self.name}: key column {k} must be a required column of the table")
+        if not self.doc:
+            raise ValueError(f"{self.name}: a table says what it is")
+
+    @cached_property
+    def fields(self) -> tuple[Column, ...]:
+        """All columns as stored: ds first, then the declared ones, then those of the kind."""
+        if self.kind is DAILY:
+            return (DS, *self.columns)
+        if self.kind is CHANGES:
+            return (DS, *self.columns, DELETED, CHANGED)
+        return self.columns
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """Names of the declared columns that are not in the key: what a change log compares."""
+        return tuple(c.name for c in self.columns if c.name not in self.key)
+
+    @property
+    def by_day(self) -> bool:
+        """True where rows belong to days (DAILY and CHANGES)."""
+        return self.kind in (DAILY, CHANGES)
+
+    @property
+    def ddl(self) -> str:
+        """The schema as DDL: `ds string, pin_id string, ...`."""
+        return ", ".join(f"{c.name} {c.type}" for c in self.fields)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError names the table."""
+        for c in self.fields:
+            if c.name == name:
+                return c
+        raise KeyError(f"{self.name} has no column {name}")

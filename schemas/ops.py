@@ -1,0 +1,42 @@
+"""Who wrote what from which versions, and every row that was refused."""
+
+from schemas.contract import OPS, Column, Table
+
+RUNS = Table(
+    name="ops.runs",
+    kind=OPS,
+    doc="One row a publication, read back from commit metadata, which is the truth; and one for a run that found nothing to publish.",
+    key=("run_id", "job", "first_ds"),
+    columns=(
+        Column("run_id", "string", "run", required=True),
+        Column("job", "string", "job, or the command that wrote a raw table", required=True),
+        Column("output", "string", "table that was written", required=True),
+        Column("first_ds", "string", "first day of the step", required=True),
+        Column("last_ds", "string", "last day of the step", required=True),
+        Column("version", "bigint", "version of the commit; null where nothing was published"),
+        Column("rows", "bigint", "rows built for the days of the step", minimum=0),
+        Column("changed", "bigint", "rows written, of the days that differed", minimum=0),
+        Column("quarantined", "bigint", "rows refused", minimum=0),
+        Column("seconds", "double", "wall time of the step", minimum=0),
+        Column("code", "string", "version of the code"),
+        Column("started_at", "timestamp", "when the step began, UTC"),
+        Column("metadata", "string", "the commit's metadata as JSON: digests by day, fingerprints of the inputs, params"),
+    ),
+)
+
+QUARANTINE = Table(
+    name="ops.quarantine",
+    kind=OPS,
+    doc="Rows that were refused, with the reason; private values are hashed. Only rows of the run that published their day count.",
+    key=("run_id", "output", "ds", "row_key", "reason", "row"),
+    columns=(
+        Column("run_id", "string", "run that refused the row", required=True),
+        Column("output", "string", "table the row was meant for", required=True),
+        Column("ds", "string", "day", required=True),
+        Column("reason", "string", "why it was refused", required=True),
+        Column("row_key", "string", "key of the refused row, as JSON; private values hashed", required=True),
+        Column("row", "string", "the row as JSON, cut at 4 000 characters; private values hashed", required=True),
+    ),
+)
+
+TABLES = (RUNS, QUARANTINE)

@@ -1,0 +1,149 @@
+"""Signals: what is known about pins, queries, boards and pages, ready to become text."""
+
+from schemas.contract import CHANGES, DAILY, Column, Table
+
+ENTITY = (
+    Column("entity_type", "string", "what people engaged with", required=True, allowed=("pin", "product", "ad", "query")),
+    Column("entity_id", "string", "the entity", required=True, private=True),
+)
+ACTION_COUNTS = (
+    Column("impressions", "bigint", "times shown", required=True, minimum=0),
+    Column("clicks", "bigint", "clicks", required=True, minimum=0),
+    Column("long_clicks", "bigint", "clicks with a long stay", required=True, minimum=0),
+    Column("saves", "bigint", "saves", required=True, minimum=0),
+    Column("carts", "bigint", "added to cart on site", required=True, minimum=0),
+    Column("checkouts", "bigint", "bought on site", required=True, minimum=0),
+    Column("offsite_carts", "bigint", "added to cart on the merchant's site", required=True, minimum=0),
+    Column("offsite_checkouts", "bigint", "bought on the merchant's site", required=True, minimum=0),
+)
+
+LINK_TEXTS = Table(
+    name="signals.link_texts",
+    kind=CHANGES,
+    doc="What a linked page says about itself, from the newest readable fetch. A page that is gone (404, 410) is a tombstone.",
+    key=("url",),
+    columns=(
+        Column("url", "string", "address of the page", required=True),
+        Column(
+            "title",
+            "string",
+            "title: of the item the page is about (JSON-LD, microdata, RDFa), else a heading its titles hold, else Open Graph, <title>",
+        ),
+        Column(
+            "description",
+            "string",
+            "description: of the same item, else Open Graph, meta, JSON-LD of the page, else the first paragraph of the main text",
+        ),
+        Column("main_text", "string", "main text without navigation and banners", maximum=20_000),
+        Column("language", "string", "ISO 639-1 code", pattern="^[a-z]{2,3}$"),
+        Column("encoding", "string", "encoding the bytes were decoded with"),
+        Column(
+            "status",
+            "string",
+            "ok, or what is missing; no_text: title, description and main text",
+            required=True,
+            allowed=("ok", "no_text", "no_title", "no_description"),
+        ),
+    ),
+)
+
+QUERY_USERS = Table(
+    name="signals.query_users",
+    kind=DAILY,
+    doc="Who asked what that day, for k-anonymity only. Holds rare queries: never published onwards.",
+    key=("query", "user_hash"),
+    columns=(
+        Column("query", "string", "normalised query", required=True, private=True),
+        Column("user_hash", "string", "sha256 of the user id, hex", required=True, private=True, pattern="^[0-9a-f]{64}$"),
+    ),
+)
+
+PUBLIC_QUERIES = Table(
+    name="signals.public_queries",
+    kind=CHANGES,
+    doc="Queries that at least k distinct users asked in the last 90 days, exactly; a query that is no longer public is a tombstone.",
+    key=("query",),
+    columns=(Column("query", "string", "normalised query", required=True),),
+)
+
+ENGAGEMENT_DAILY = Table(
+    name="signals.engagement_daily",
+    kind=DAILY,
+    doc="What people did with an entity after a query, that day; repeats and bots left out. Holds rare queries.",
+    key=("entity_type", "entity_id", "query"),
+    columns=(*ENTITY, Column("query", "string", "normalised query", required=True, private=True), *ACTION_COUNTS),
+)
+
+ENGAGEMENT_TOTALS = Table(
+    name="signals.engagement_totals",
+    kind=CHANGES,
+    doc="Sums of signals.engagement_daily over the last 730 days, public or not; a pair whose sums are all zero is a tombstone.",
+    key=("entity_type", "entity_id", "query"),
+    columns=(*ENTITY, Column("query", "string", "normalised query", required=True, private=True), *ACTION_COUNTS),
+)
+
+ENGAGED_QUERIES = Table(
+    name="signals.engaged_queries",
+    kind=CHANGES,
+    doc="The public queries that led people to engage with an entity, best first. Entities of type query are left out unless public.",
+    key=("entity_type", "entity_id"),
+    columns=(
+        Column("entity_type", "string", "what people engaged with", required=True, allowed=("pin", "product", "ad", "query")),
+        Column("entity_id", "string", "the entity", required=True),
+        Column(
+            "queries",
+            "array<struct<query:string,score:bigint>>",
+            "best first, at most twenty; score: action weights times counts",
+            maximum=20,
+        ),
+    ),
+)
+
+PIN_BOARDS = Table(
+    name="signals.pin_boards",
+    kind=CHANGES,
+    doc="Boards that hold a pin and who saved it there; a pair that nobody holds any more is a tombstone.",
+    key=("pin_id", "board_id"),
+    columns=(
+        Column("pin_id", "string", "pin", required=True),
+        Column("board_id", "string", "board", required=True),
+        Column("title", "string", "title at the pair's newest event with one, cleaned; null where it holds personal data", private=True),
+        Column("user_hashes", "array<string>", "sha256 of the users who hold the pin there, sorted", private=True),
+    ),
+)
+
+WORD_PREVALENCE = Table(
+    name="signals.word_prevalence",
+    kind=DAILY,
+    doc="In how many boards' titles a word stands, frozen on the table's first day and on each month's first; other days are empty.",
+    key=("language", "word"),
+    columns=(
+        Column("language", "string", "language of the pins on the boards; und where unknown", required=True),
+        Column("word", "string", "lower-cased word of a title", required=True),
+        Column("boards", "bigint", "boards of the language whose title has the word", required=True, minimum=1),
+        Column("total_boards", "bigint", "boards of the language", required=True, minimum=1),
+    ),
+)
+
+BOARD_TITLES = Table(
+    name="signals.board_titles",
+    kind=CHANGES,
+    doc="The board titles that describe a pin best.",
+    key=("pin_id",),
+    columns=(
+        Column("pin_id", "string", "pin", required=True),
+        Column("titles", "array<struct<title:string,score:bigint,boards:bigint>>", "best first, at most ten", maximum=10),
+    ),
+)
+
+TABLES = (
+    LINK_TEXTS,
+    QUERY_USERS,
+    PUBLIC_QUERIES,
+    ENGAGEMENT_DAILY,
+    ENGAGEMENT_TOTALS,
+    ENGAGED_QUERIES,
+    PIN_BOARDS,
+    WORD_PREVALENCE,
+    BOARD_TITLES,
+)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from udfs.pages.extract import PageText, page_text
+from udfs.pages.guard import Limits, RefusedPage
+
+URL = "https://www.plumandthyme.example/apple-pie"
+STORY = (
+    "Peel the apples, cut them into thin slices and toss them with sugar, lemon juice and cinnamon. "
+    "Roll out the pastry, line the tin with it and fill it with the apples. "
+    "Bake the pie until the crust is golden brown and the juice begins to bubble."
+)
+
+
+def read(head: str = "", body: str = "", attributes: str = "", url: str = URL) -> PageText:
+    """What a page of these parts says."""
+    page = f"<!doctype html><html{attributes}><head>{head}</head><body><nav><a>Home</a></nav>{body}<footer>Imprint</footer></body></html>"
+    return page_text(url, page.encode(), Limits())
+
+
+def ld(*values: object) -> str:
+    """JSON-LD scripts."""
+    return "".join(f'<script type="application/ld+json">{json.dumps(value)}</script>' for value in values)
+
+
+RECIPE = {"@type": "Recipe", "name": "Apple pie", "description": "Our oldest recipe."}
+ARTICLE = {"@type": "Article", "headline": "What my aunt taught me"}
+TITLES = '<meta property="og:title" content="The best apple pie | Plum &amp; Thyme"><title>The best apple pie - Plum &amp; Thyme</title>'
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "title"),
+    [
+        (TITLES + ld(RECIPE), "<h1>The best apple pie</h1>", "Apple pie"),
+        (TITLES + ld({"@graph": [ARTICLE, {"@type": "WebSite", "name": "Plum & Thyme"}, RECIPE]}), "", "Apple pie"),
+        (TITLES + ld(ARTICLE, [RECIPE]), "<h1>What my aunt taught me</h1>", "Apple pie"),
+        (TITLES + ld({"@type": ["Product", "CreativeWork"], "name": "Plum & Thyme"}, RECIPE), "", "Apple pie"),
+        # Of many things the one that the page's titles name; none of them where they name none.
+        (TITLES + ld({"@type": "Recipe", "name": "Plum cake"}, RECIPE), "", "Apple pie"),
+        (TITLES + ld({"@type": "ItemList", "itemListElement": [{"@type": "Recipe", "name": "Plum cake"}, RECIPE]}), "", "Apple pie"),
+        (TITLES, '<div itemscope itemtype="https://schema.org/Recipe"><b itemprop="name">Pie of apples</b></div>', "Pie of apples"),
+        (TITLES + ld(ARTICLE), "<h1>What my aunt taught me</h1>", "What my aunt taught me"),
+        (TITLES, "<h1>Apple pie</h1>", "Apple pie"),
+        (TITLES, "<h1>Plum & Thyme</h1>", "The best apple pie"),
+        (TITLES, "", "The best apple pie"),
+        ("<title>Apple pie — plumandthyme</title>", "", "Apple pie"),
+        ("", "<h1>Apple pie</h1>", "Apple pie"),
+        ("", "<p>no title at all, only a sentence that says so</p>", None),
+    ],
+)
+def test_the_title_names_what_the_page_is_about(head: str, body: str, title: str | None) -> None:
+    assert read(head, body).title == title
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "description"),
+    [
+        (ld(RECIPE) + '<meta name="description" content="Find recipes here.">', "", "Our oldest recipe."),
+        (ld({**RECIPE, "description": "Apple pie"}) + '<meta name="description" content="Find recipes here.">', "", "Find recipes here."),
+        (ld({**RECIPE, "description": ""}, {"@type": "Article", "headline": "Apple pie", "description": "A story."}), "", "A story."),
+        (
+            '<meta property="og:description" content="A pie that …"><meta name="description" content="A pie that warms you.">',
+            "",
+            "A pie that warms you.",
+        ),
+        ('<meta property="og:description" content="…"><meta name="description" content="A real one here.">', "", "A real one here."),
+        (ld({"@type": "WebPage", "description": "All about the pie."}), "", "All about the pie."),
+        ("<title>Apple pie</title>", f"<article><h1>Apple pie</h1><p>{STORY}</p><p>{STORY[::-1]}</p></article>", STORY),
+        ("<title>Apple pie</title>", "", None),
+    ],
+)
+def test_the_description_is_the_item_s_then_the_page_s_then_the_first_paragraph(head: str, body: str, description: str | None) -> None:
+    assert read(head, body).description == description
+
+
+def test_the_main_text_is_without_navigation_and_cut_at_its_limit() -> None:
+    page = f"<html><body><nav>Home About</nav><article>{'<p>' + STORY + '</p>'}</article></body></html>".encode()
+    whole, cut = (page_text(URL, page, Limits(main_text=most)).main_text for most in (20_000, 50))
+    assert whole == STORY
+    assert cut == STORY[:50].rstrip()
+
+
+GERMAN = "Die Äpfel schälen, in dünne Scheiben schneiden und mit Zucker, Zitronensaft und Zimt vermengen. Danach den Teig ausrollen. "
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text", "language"),
+    [
+        ("", GERMAN * 4, "de"),
+        (' lang="en"', GERMAN * 4, "de"),  # a template's language that the text contradicts
+        (' lang="de"', "Käse", "de"),
+        (' lang="no"', "Bland sukker og mel i en stor bolle, og ha i smør. " * 8, "nb"),
+        ("", "りんごの皮をむいて、薄く切り、砂糖とシナモンを混ぜます。" * 8, "ja"),
+        (' lang="fr"', "123 456", "fr"),
+    ],
+)
+def test_the_language_is_that_of_the_text_with_the_declared_one_as_tie_breaker(attributes: str, text: str, language: str) -> None:
+    assert read("", f"<article><p>{text}</p></article>", attributes).language == language
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ("", "no_text"),
+        ("<!-- nothing -->", "no_text"),
+        ("<html><body><script>x()</script></body></html>", "no_text"),
+        ("<p>" + STORY, "no_title"),
+        ("<title>Apple pie</title>", "no_description"),
+        ("<title>Apple pie</title><p>" + STORY, "ok"),
+        ("just words, no markup at all", "no_title"),
+    ],
+)
+def test_the_status_says_what_is_missing(page: str, status: str) -> None:
+    assert page_text(URL, page.encode(), Limits()).status == status
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (b"<title>Cr\xe8me br\xfbl\xe9e</title>", "Crème brûlée"),
+        ('<meta charset="shift_jis"><title>りんごのパイ</title>'.encode("cp932"), "りんごのパイ"),
+        ("\ufeff<title>Яблочный пирог</title>".encode("utf-16-le"), "Яблочный пирог"),
+        ('<meta charset="gb18030"><title>苹果派的做法</title>'.encode("gb18030"), "苹果派的做法"),
+        (b"<title>nul\x00 and \x0bcontrols\x1f</title>" + b"<p>words" * 9, "nul and controls"),
+        (b"<TITLE>unclosed <b>title", "unclosed title"),
+        ("<title>Æ&#xd83d;&#0;&#x110000; pie</title>".encode(), "Æ\ufffd\ufffd pie"),
+    ],
+)
+def test_pages_in_any_encoding_give_clean_titles(page: bytes, title: str) -> None:
+    found = page_text(URL, page, Limits()).title
+    assert found is not None
+    assert found.replace("\ufffd", "") == title.replace("\ufffd", "")
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (b"<p " + b"a " * 200_000 + b">", "more than 200 attributes"),
+        (b"<i>" * 50_000, "more than 256 deep"),
+        (b"<p>" + b"x" * (2 << 20), "larger than"),
+        (b"%PDF-1.4", "a PDF"),
+    ],
+)
+def test_bombs_are_refused_before_they_are_parsed(page: bytes, reason: str) -> None:
+    with pytest.raises(RefusedPage, match=reason):
+        page_text(URL, page, Limits())

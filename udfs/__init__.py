@@ -1,0 +1,1 @@
+"""All Python that runs on executors: text, HTML and images."""

@@ -1,0 +1,1 @@
+"""The jobs, the page that lists them, and what runs them."""

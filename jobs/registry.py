@@ -1,0 +1,131 @@
+"""Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
+
+from jobs.spec import Input, Job, days, frozen, log, opening, window
+from schemas import raw, signals, state, texts
+
+NIGHTLY = ("nightly",)
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        "pins",
+        doc="The newest known fields of every pin.",
+        build="jobs.pins.pins:build",
+        output=state.PINS,
+        tags=NIGHTLY,
+        inputs={"updates": Input(raw.PIN_UPDATES, days())},
+    ),
+    Job(
+        "link_texts",
+        doc="Title, description, main text and language of every linked page.",
+        build="jobs.pins.link_texts:build",
+        output=signals.LINK_TEXTS,
+        tags=NIGHTLY,
+        inputs={"pages": Input(raw.LINK_PAGES, days())},
+        params="LinkTextParams",
+        one_to_one="pages",
+    ),
+    Job(
+        "query_users",
+        doc="Who asked which query on which day, for k-anonymity only.",
+        build="jobs.queries.query_users:build",
+        output=signals.QUERY_USERS,
+        tags=NIGHTLY,
+        inputs={"events": Input(raw.SEARCH_EVENTS, window(4))},
+        params="EventParams",
+    ),
+    Job(
+        "public_queries",
+        doc="Queries that at least k distinct users asked in the last 90 days.",
+        build="jobs.queries.public_queries:build",
+        output=signals.PUBLIC_QUERIES,
+        tags=NIGHTLY,
+        inputs={"users": Input(signals.QUERY_USERS, window(91))},
+        params="PublicQueryParams",
+    ),
+    Job(
+        "engagement_daily",
+        doc="Counts by action of every entity and query, a day.",
+        build="jobs.queries.engagement_daily:build",
+        output=signals.ENGAGEMENT_DAILY,
+        tags=NIGHTLY,
+        inputs={"events": Input(raw.SEARCH_EVENTS, window(4))},
+        params="EventParams",
+    ),
+    Job(
+        "engagement_totals",
+        doc="Sums of the daily counts over two years: plus the new day, minus the one that expires.",
+        build="jobs.queries.engagement_totals:build",
+        output=signals.ENGAGEMENT_TOTALS,
+        tags=NIGHTLY,
+        inputs={
+            "arriving": Input(signals.ENGAGEMENT_DAILY, days()),
+            "expiring": Input(signals.ENGAGEMENT_DAILY, days(lag=730)),
+            "totals": Input(signals.ENGAGEMENT_TOTALS, opening()),
+        },
+    ),
+    Job(
+        "engaged_queries",
+        doc="The top public queries of every entity.",
+        build="jobs.queries.engaged_queries:build",
+        output=signals.ENGAGED_QUERIES,
+        tags=NIGHTLY,
+        inputs={"totals": Input(signals.ENGAGEMENT_TOTALS, log()), "public": Input(signals.PUBLIC_QUERIES, log())},
+        params="EngagedQueryParams",
+    ),
+    Job(
+        "pin_boards",
+        doc="Boards that hold a pin, and who saved it there.",
+        build="jobs.boards.pin_boards:build",
+        output=signals.PIN_BOARDS,
+        tags=NIGHTLY,
+        inputs={"events": Input(raw.BOARD_SAVES, window(4)), "holdings": Input(signals.PIN_BOARDS, opening())},
+    ),
+    Job(
+        "word_prevalence",
+        doc="In how many boards' titles a word stands, frozen monthly.",
+        build="jobs.boards.word_prevalence:build",
+        output=signals.WORD_PREVALENCE,
+        tags=NIGHTLY,
+        inputs={"holdings": Input(signals.PIN_BOARDS, log()), "pins": Input(state.PINS, log(), optional=True)},
+    ),
+    Job(
+        "board_titles",
+        doc="The board titles that describe a pin best.",
+        build="jobs.boards.board_titles:build",
+        output=signals.BOARD_TITLES,
+        tags=NIGHTLY,
+        inputs={
+            "holdings": Input(signals.PIN_BOARDS, log()),
+            "pins": Input(state.PINS, log(), optional=True),
+            "prevalence": Input(signals.WORD_PREVALENCE, frozen()),
+        },
+        params="BoardTitleParams",
+    ),
+    Job(
+        "pin_texts",
+        doc="Every text source of a pin in its own column, and the text a model reads.",
+        build="jobs.pins.pin_texts:build",
+        output=texts.PINS,
+        tags=NIGHTLY,
+        inputs={
+            "pins": Input(state.PINS, log()),
+            "link_texts": Input(signals.LINK_TEXTS, log(), optional=True),
+            "boards": Input(signals.BOARD_TITLES, log(), optional=True),
+            "queries": Input(signals.ENGAGED_QUERIES, log(), optional=True),
+        },
+        params="PinTextParams",
+    ),
+)
+
+
+def job(name: str) -> Job:
+    """The job of that name; KeyError where there is none."""
+    for one in JOBS:
+        if one.name == name:
+            return one
+    raise KeyError(name)
+
+
+def tags() -> tuple[str, ...]:
+    """All tags in use, sorted."""
+    return tuple(sorted({tag for one in JOBS for tag in one.tags}))

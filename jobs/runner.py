@@ -1,0 +1,198 @@
+"""Runs jobs: plans each step anew from what is published, builds, publishes, and keeps the account of the runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs import building
+from jobs.days import Days, shifted
+from jobs.errors import PinlakeError, Refused, UsageError
+from jobs.ledger import short_hash
+from jobs.lineage import Lineage
+from jobs.planner import Planner, Todo, Wanted
+from jobs.publication import Publication, Step, publish
+from jobs.reading import read
+from jobs.spec import Input, Job, opening
+from jobs.store import Store
+from schemas import ops
+from schemas.contract import CHANGES, Table
+
+Say = Callable[[str], None]
+
+
+def new_run_id(now: float) -> str:
+    """A run's name: when it began, and chance so that two at once differ."""
+    return f"{dt.datetime.fromtimestamp(now, dt.UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
+
+
+@dataclass
+class Runner:
+    """Runs what a planner finds due, over one store."""
+
+    store: Store
+    lineage: Lineage
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    step_days: int = 31
+    say: Say = print
+    run_id: str = field(default_factory=lambda: new_run_id(time.time()))
+    published: list[Publication] = field(default_factory=list)
+
+    def planner(self) -> Planner:
+        """A planner over what is published now."""
+        tables = {t for job in self.lineage.jobs for t in (job.output, *(i.table for i in job.inputs.values()))}
+        unknown = sorted(set(self.params) - {job.name for job in self.lineage.jobs})
+        if unknown:
+            raise UsageError(f"[params.{unknown[0]}] in pinlake.toml: there is no such job")
+        return Planner(self.lineage, {t: self.store.ledger(t) for t in tables}, {j.name: self._params_hash(j) for j in self.lineage.jobs})
+
+    def _params_hash(self, job: Job) -> str:
+        overrides = self.params.get(job.name, {})
+        return short_hash(json.dumps(overrides, sort_keys=True, default=list)) if overrides else ""
+
+    def run(self, wanted: Wanted, newest_first: bool = False) -> list[Publication]:
+        """Computes what is wanted, step by step, oldest first; all jobs of a step before the next step. Returns the publications."""
+        self.store.sweep(int(time.time() * 1000))
+        planner = self.planner()
+        skipped = {one.job.name: one.why for one in planner.skipped(wanted)}
+        for name, why in skipped.items():
+            if [name] == [job.name for job in wanted.targets]:
+                raise PinlakeError(f"{name} cannot run: {why}")
+            self.say(f"{name}: skipped, {why}")
+        spans = {name: span for name, span in planner.needed(wanted).items() if name not in skipped}
+        due = [(job, span) for job in self.lineage.jobs if job.name in spans for span in spans[job.name].steps(self.step_days)]
+        due.sort(key=lambda pair: pair[1].first, reverse=newest_first)  # stable: within a step, jobs stay in order of dependence
+        started, done = time.time(), []
+        for n, (job, span) in enumerate(due, 1):
+            rest: Days | None = span
+            # Planned anew after every publication: a changed day of a change log makes its later days stale.
+            while rest is not None and (found := self.planner().todo(wanted, job, rest)):
+                publication = self._one(found[0])
+                done.append(publication)
+                left = (time.time() - started) / n * (len(due) - n)
+                self.say(f"[{n}/{len(due)}] {told(publication, found[0].why)}; about {left:.0f} s left")
+                rest = rest.clipped(shifted(found[0].days.last, 1))
+            if n == len(due) or due[n][1].first != span.first:
+                self.account(done)
+        return done
+
+    def _one(self, todo: Todo) -> Publication:
+        started = time.time()
+        planner = self.planner()
+        planner.check_inputs(todo.job, todo.days)
+        return replace(self.step(todo.job, todo.days, planner), seconds=time.time() - started, started_ms=int(started * 1000))
+
+    def step(self, job: Job, days: Days, planner: Planner) -> Publication:
+        """Builds and publishes one step of a job, reading every input at the version that the planner saw."""
+        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
+        params = building.parameters(job, self.params.get(job.name, {}))
+        rows = building.built(job, frames, days, params)
+        before = None
+        if job.output.kind is CHANGES:
+            rows = rows.persist(StorageLevel.MEMORY_AND_DISK)  # read twice: for its rows, and for the keys it touches
+            before = self._read(Input(job.output, opening()), days, planner)
+        try:
+            if job.one_to_one is not None:
+                refuse_lost_rows(job, frames[job.one_to_one], rows)
+            step = Step(
+                job=job.name,
+                output=job.output,
+                days=days,
+                made_from=lambda digests: planner.made_from_step(job, days, digests),
+                params=asdict(params) if params is not None else {},
+                since=planner.ledger(job.output).version,
+            )
+            return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
+        finally:
+            if before is not None:
+                rows.unpersist()
+
+    def _read(self, given: Input, days: Days, planner: Planner) -> DataFrame:
+        ledger = planner.ledger(given.table)
+        first = planner.first_day(given.table)
+        stored = self.store.frame(given.table, ledger.version if first else -1)
+        return read(stored, given.table, given.read, days, first or days.first)
+
+    def account(self, done: Sequence[Publication]) -> None:
+        """Writes the rows of `ops.runs` for publications that have none yet; last, as it can be rebuilt."""
+        new = [p for p in done if p not in self.published]
+        if new:
+            self.store.append(ops.RUNS, runs_frame(self.store, new))
+            self.published.extend(new)
+
+
+def told(done: Publication, why: str) -> str:
+    """One line on what became of a step."""
+    what = "published" if done.version is not None else "unchanged"
+    refused = f", {done.quarantined} quarantined" if done.quarantined else ""
+    return f"{done.job} {done.days}: {what}, {done.rows} rows, {done.changed} written{refused} ({why}), {done.seconds:.1f} s"
+
+
+def refuse_lost_rows(job: Job, given: DataFrame, rows: DataFrame) -> None:
+    """Refused where the rows of a one-to-one job, refused ones included, are not as many as those of its input, day by day."""
+    counts = given.groupBy("ds").agg(F.count(F.lit(1)).alias("n"), F.lit(0).alias("m"))
+    counts = counts.unionByName(rows.groupBy("ds").agg(F.lit(0).alias("n"), F.count(F.lit(1)).alias("m")))
+    lost = counts.groupBy("ds").agg(F.sum("n").alias("n"), F.sum("m").alias("m")).where("n <> m").orderBy("ds").limit(1).collect()
+    if lost:
+        raise Refused(
+            f"{job.output.name}, {lost[0].ds}: {lost[0].n} rows of {job.one_to_one} gave {lost[0].m} rows, built and refused together"
+        )
+
+
+def runs_frame(store: Store, done: Sequence[Publication]) -> DataFrame:
+    """The rows of `ops.runs` for publications."""
+    rows = [
+        (
+            p.run_id,
+            p.job,
+            p.output.name,
+            p.days.first,
+            p.days.last,
+            p.version,
+            p.rows,
+            p.changed,
+            p.quarantined,
+            p.seconds,
+            p.metadata.get("code"),
+            dt.datetime.fromtimestamp(p.started_ms / 1000, dt.UTC),
+            json.dumps(p.metadata, sort_keys=True),
+        )
+        for p in done
+    ]
+    return store.spark.createDataFrame(rows, ops.RUNS.ddl)
+
+
+def rebuilt_runs(store: Store, tables: Sequence[Table]) -> DataFrame:
+    """`ops.runs` from the metadata of all commits; runs that published nothing and durations are not in it."""
+    found = []
+    for table in tables:
+        for commit in store.commits(table):
+            if commit.metadata is None:
+                continue
+            days: Mapping[str, Mapping[str, Any]] = commit.metadata["days"]
+            found.append(
+                Publication(
+                    output=table,
+                    job=commit.metadata["job"],
+                    days=Days(commit.metadata["first"], commit.metadata["last"]),
+                    run_id=commit.metadata["run"],
+                    rows=sum(one["rows"] for one in days.values()),
+                    changed=sum(one["rows"] for one in days.values()),
+                    quarantined=sum(one["refused"] for one in days.values()),
+                    seconds=0.0,
+                    version=commit.version,
+                    digests={day: one["digest"] for day, one in days.items()},
+                    started_ms=commit.timestamp,
+                    metadata=commit.metadata,
+                )
+            )
+    return runs_frame(store, found)

@@ -1,0 +1,153 @@
+"""The one place that builds a SparkSession: Delta by path, UTC, ANSI, quiet, and our code on the executors."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pyspark
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+from jobs import jars
+from jobs.errors import UsageError
+from jobs.settings import Settings, submitted
+from jobs.shipping import code_zip
+
+# What results depend on: neither [spark] nor spark-submit --conf may change it.
+FIXED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # A publication that changes no row still leaves a commit: its metadata says which days were checked.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
+    # Commit metadata is the record of every run, so logs are kept ten years.
+    "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 3650 days",
+    # Readers outside Spark, such as trainers, need not know deletion vectors.
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+}
+DEFAULTS = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.ui.showConsoleProgress": "false",
+}
+_SHUFFLES = "spark.sql.shuffle.partitions"
+_OPTIONS = "spark.driver.extraJavaOptions"
+_CLASSES = "spark.driver.extraClassPath"
+_DELTA = "io.delta.sql.DeltaSparkSessionExtension"
+
+
+def session(settings: Settings, app: str = "pinlake") -> SparkSession:
+    """The Spark session of the settings, the running one if there is one; under spark-submit, with its master and jars."""
+    scratch = _scratch()
+    builder: Any = SparkSession.builder
+    for name, value in conf(settings, scratch, submitted()).items():
+        builder = builder.config(name, value)
+    if not submitted() and _local(settings.master or ""):
+        # PySpark reads the workers' interpreter from the environment alone; another Python there ends in a version error.
+        os.environ["PYSPARK_PYTHON"] = settings.spark.get("spark.pyspark.python", sys.executable)
+    spark = cast(SparkSession, builder.appName(app).getOrCreate())
+    _require_delta(spark)
+    if not is_thread_of_driver(str(spark.sparkContext.master)):
+        _ship_code(spark, scratch)
+    return spark
+
+
+def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str]:
+    """The Spark settings of a session by name. Under spark-submit the master, memory, jars and logs are left to it."""
+    for name, value in settings.spark.items():
+        if name in FIXED and value != FIXED[name]:
+            raise UsageError(f"{name} is {FIXED[name]} in every session: results depend on it; take it out of [spark]")
+    if under_submit:
+        return {**DEFAULTS, **settings.spark, **FIXED}
+    master = settings.master or "local[*]"
+    found = jars.paths(settings.jars, Path(settings.jars_cache))
+    own = {**DEFAULTS, "spark.master": master, "spark.driver.memory": settings.driver_memory}
+    if _local(master):
+        own |= _conf_of_one_machine(cores(master), scratch)
+    if is_thread_of_driver(master) and not any("://" in jar for jar in found):
+        # On the class path of the one JVM: spark.jars would copy them once more for every session.
+        own[_CLASSES] = os.pathsep.join(found)
+    else:
+        own["spark.jars"] = ",".join(found)
+    own |= settings.spark
+    if _CLASSES in settings.spark and _CLASSES in own and "spark.jars" not in own:
+        own[_CLASSES] = os.pathsep.join([*found, settings.spark[_CLASSES]])
+    own[_OPTIONS] = " ".join(part for part in (_quiet(), settings.spark.get(_OPTIONS, "")) if part)
+    return {**own, **FIXED}
+
+
+def cores(master: str) -> int:
+    """Cores of a local master: of local[N], of all executors of local-cluster[N,cores,memory]; the machine's for local[*]."""
+    if cluster := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,.*\]", master):
+        return int(cluster[1]) * int(cluster[2])
+    if some := re.fullmatch(r"local\[\s*(\d+|\*)\s*(,.*)?\]", master):
+        return os.cpu_count() or 1 if some[1] == "*" else int(some[1])
+    return 1
+
+
+def is_thread_of_driver(master: str) -> bool:
+    """True where executors are threads of the driver, and so see its code and class path."""
+    return master == "local" or master.startswith("local[")
+
+
+def _local(master: str) -> bool:
+    return is_thread_of_driver(master) or master.startswith("local-cluster[")
+
+
+def _conf_of_one_machine(cores: int, scratch: Path) -> Mapping[str, str]:
+    """Spark's defaults are for clusters: 200 shuffle partitions and 50 for a Delta snapshot cost seconds on small tables."""
+    return {
+        _SHUFFLES: str(max(cores, 2)),
+        "spark.databricks.delta.snapshotPartitions": str(min(max(cores, 1), 8)),
+        "spark.ui.enabled": "false",
+        # A machine's own name may not resolve, or resolve to an interface that is down.
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        # Only for managed tables, of which there are none; else a folder spark-warehouse appears where one stands.
+        "spark.sql.warehouse.dir": str(scratch / "managed"),
+    }
+
+
+def _quiet() -> str:
+    """The option that makes the driver's JVM log errors only, on stderr; empty where our code comes from a zip."""
+    file = Path(__file__).with_name("log4j2.properties")
+    return f"-Dlog4j2.configurationFile={file.as_uri()}" if file.is_file() else ""
+
+
+def _scratch() -> Path:
+    """A new folder that is removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="pinlake-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _require_delta(spark: SparkSession) -> None:
+    """Nothing; UsageError where the JVM has no Delta, as Spark itself only warns of it."""
+    jvm = cast(Any, spark)._jvm
+    try:
+        jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(_DELTA)
+    except Py4JError:
+        raise UsageError(
+            f"Spark {pyspark.__version__} runs without Delta: give its jars with spark-submit --jars, or start the session "
+            "without spark-submit (docs/cluster.md)"
+        ) from None
+
+
+def _ship_code(spark: SparkSession, scratch: Path) -> None:
+    """Nothing; the executors' Python finds our packages first in the zip that is sent to them."""
+    before = list(sys.path)
+    spark.sparkContext.addPyFile(str(code_zip(scratch)))
+    # The driver keeps reading its own files: addPyFile put the zip before them.
+    sys.path[:] = before

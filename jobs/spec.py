@@ -1,0 +1,132 @@
+"""What a job is: a name, a function from frames to a frame, its inputs and how each is read. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from jobs.days import Days, month_first, shifted
+from schemas.contract import CHANGES, DAILY, IDENTIFIER, Table
+
+
+class Mode(Enum):
+    """How the days of an input are chosen from those of the output."""
+
+    DAYS = "days"
+    WINDOW = "window"
+    FROZEN = "frozen"
+    LOG = "log"
+    OPENING = "opening"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A way of reading a table, made by `days`, `window`, `frozen`, `log` and `opening` below."""
+
+    mode: Mode
+    length: int = 1
+    lag: int = 0
+
+    def span(self, days: Days, first: str) -> Days | None:
+        """The stored days to read for these days of the output, of a table whose first day is `first`; None where there are none."""
+        start, end = shifted(days.first, -self.lag), shifted(days.last, -self.lag)
+        if self.mode is Mode.WINDOW:
+            start = shifted(start, 1 - self.length)
+        elif self.mode is Mode.FROZEN:
+            start = month_first(start)
+        elif self.mode in (Mode.LOG, Mode.OPENING):
+            start = month_first(shifted(start, -1))  # the newest base day before the range
+            if self.mode is Mode.OPENING:
+                end = shifted(days.first, -1 - self.lag)
+        return None if end < first else Days(min(max(start, first), end), end)
+
+    def reads(self, day: str, first: str) -> Days | None:
+        """The stored days that one day of the output depends on; for a log, all days from the table's first."""
+        if self.mode in (Mode.LOG, Mode.OPENING):
+            end = shifted(day, -self.lag - (self.mode is Mode.OPENING))
+            return None if end < first else Days(first, end)
+        if self.mode is Mode.FROZEN:
+            frozen_day = max(month_first(day), first)
+            return None if day < first else Days(frozen_day, frozen_day)
+        return self.span(Days(day, day), first)
+
+    def __str__(self) -> str:
+        words = [str(self.length)] if self.mode is Mode.WINDOW else []
+        return f"{self.mode.value}({', '.join(words + ([f'lag={self.lag}'] if self.lag else []))})"
+
+
+def days(lag: int = 0) -> Read:
+    """The rows of each day itself, or of the day `lag` days before (ds is left as it is stored)."""
+    return Read(Mode.DAYS, lag=lag)
+
+
+def window(length: int) -> Read:
+    """The rows of the `length` days up to and with each day."""
+    return Read(Mode.WINDOW, length=length)
+
+
+def frozen() -> Read:
+    """The rows of a table that is computed on its first day and on each month's first: the newest such day up to each day."""
+    return Read(Mode.FROZEN)
+
+
+def log(lag: int = 0) -> Read:
+    """A change log: opening rows (the newest before the range, ds before the first day) and the changes in the range.
+
+    With a lag, the log as it stood `lag` days earlier, its ds moved forward to the days of the output.
+    """
+    return Read(Mode.LOG, lag=lag)
+
+
+def opening() -> Read:
+    """The newest rows before the range only: how a job reads its own output."""
+    return Read(Mode.OPENING)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table and how it is read. Optional: empty where the table is not connected; else the job cannot run without it."""
+
+    table: Table
+    read: Read
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        wanted = CHANGES if self.read.mode in (Mode.LOG, Mode.OPENING) else DAILY
+        if self.table.kind is not wanted:
+            raise ValueError(f"{self.table.name} is {self.table.kind.name} and cannot be read as {self.read}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A build (`module:function`), its output and its inputs by parameter name.
+
+    `one_to_one` names the input of which every row ends in a built row or in quarantine; the runner checks it.
+    `params` names the frozen dataclass beside the build that holds its parameters.
+    """
+
+    name: str
+    build: str
+    output: Table
+    inputs: Mapping[str, Input]
+    tags: tuple[str, ...] = ()
+    params: str | None = None
+    one_to_one: str | None = None
+    doc: str = field(default="")
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __post_init__(self) -> None:
+        if not IDENTIFIER.match(self.name):
+            raise ValueError(f"job name {self.name!r}: must match {IDENTIFIER.pattern}")
+        if not self.output.by_day:
+            raise ValueError(f"{self.name}: a job writes a DAILY or CHANGES table, {self.output.name} is {self.output.kind.name}")
+        if not self.inputs:
+            raise ValueError(f"{self.name}: a job has inputs")
+        for name, read in self.inputs.items():
+            if read.table == self.output and read.read.mode is not Mode.OPENING:
+                raise ValueError(f"{self.name}: reads its own output as {read.read} ({name}); only opening() is allowed")
+        if self.one_to_one is not None and self.one_to_one not in self.inputs:
+            raise ValueError(f"{self.name}: one_to_one names {self.one_to_one}, which is not an input")

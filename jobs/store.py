@@ -1,0 +1,251 @@
+"""The one place that touches Delta: paths, commit logs, reads pinned to a version, staged files and commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from jobs.days import Days
+from jobs.errors import PinlakeError, Refused
+from jobs.ledger import Commit, Ledger, Published, short_hash
+from schemas import ops
+from schemas.contract import IDENTIFIER, Table
+
+STAGING = "_staging"
+STALE_STAGING_MS = 3 * 24 * 3600 * 1000
+"""Staged files of runs that were killed are removed by a later run after three days."""
+
+
+class Store:
+    """The tables of one warehouse: a path that every executor can reach (`file:`, `s3a:`, `abfss:` ...)."""
+
+    def __init__(self, spark: SparkSession, warehouse: str) -> None:
+        self.spark = spark
+        self.warehouse = warehouse.rstrip("/")
+        self._jvm: Any = spark._jvm
+        self._commits: dict[str, list[Commit]] = {}
+
+    def path(self, table: Table) -> str:
+        """Where the table lies."""
+        return f"{self.warehouse}/{table.name.replace('.', '/')}"
+
+    # Files, through Hadoop's file systems: the same code for every scheme.
+
+    def _at(self, path: str) -> tuple[Any, Any]:
+        where = self._jvm.org.apache.hadoop.fs.Path(path)
+        return where.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()), where
+
+    def _listed(self, path: str) -> list[Any]:
+        files, where = self._at(path)
+        return list(files.listStatus(where)) if files.exists(where) else []
+
+    def remove(self, path: str) -> None:
+        """Removes a folder of staged files; nothing outside the staging folder."""
+        if not path.startswith(f"{self.warehouse}/{STAGING}/"):
+            raise ValueError(f"{path} is not staged by this warehouse")
+        files, where = self._at(path)
+        files.delete(where, True)
+
+    def sweep(self, now_ms: int) -> None:
+        """Removes what killed runs left in the staging folder more than three days ago."""
+        for status in self._listed(f"{self.warehouse}/{STAGING}"):
+            if now_ms - status.getModificationTime() > STALE_STAGING_MS:
+                self.remove(f"{self.warehouse}/{STAGING}/{status.getPath().getName()}")
+
+    # Commit logs.
+
+    def commits(self, table: Table) -> list[Commit]:
+        """The table's commits, oldest first; those already read are not read again."""
+        known = self._commits.setdefault(table.name, [])
+        if known:
+            while (newer := self._commit(table, known[-1].version + 1)) is not None:
+                known.append(newer)
+            return list(known)
+        names = (status.getPath().getName() for status in self._listed(f"{self.path(table)}/_delta_log"))
+        versions = sorted(int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit())
+        known.extend(commit for version in versions if (commit := self._commit(table, version)) is not None)
+        return list(known)
+
+    def _commit(self, table: Table, version: int) -> Commit | None:
+        files, where = self._at(f"{self.path(table)}/_delta_log/{version:020d}.json")
+        if not files.exists(where):
+            return None
+        reader = self._jvm.java.io.BufferedReader(self._jvm.java.io.InputStreamReader(files.open(where), "UTF-8"))
+        try:
+            while (line := reader.readLine()) is not None:  # commitInfo is the first line in all but very old logs
+                action = json.loads(line)
+                if "commitInfo" in action:
+                    return Commit.parsed(version, action["commitInfo"])
+        finally:
+            reader.close()
+        return Commit(version, "", 0, None)
+
+    def ledger(self, table: Table) -> Ledger:
+        """The published days of a table. Of a table that others write too, days are told apart by the files that they consist of."""
+        ledger = Ledger.replayed(self.commits(table))
+        return self._by_files(table, ledger) if ledger.foreign and table.name.startswith("raw.") else ledger
+
+    def _by_files(self, table: Table, ledger: Ledger) -> Ledger:
+        """The ledger of a raw table that other systems write: a day's digest is a hash over its files' names."""
+        files: dict[str, list[str]] = {}
+        for file in self.spark.read.format("delta").option("versionAsOf", ledger.version).load(self.path(table)).inputFiles():
+            day = next((part[3:] for part in file.split("/") if part.startswith("ds=")), None)
+            if day is None:
+                raise PinlakeError(f"{table.name} at {self.path(table)} is not partitioned by ds; write it with partitionBy('ds')")
+            files.setdefault(day, []).append(file.rsplit("/", 1)[-1])
+        days = {
+            day: Published(short_hash(*sorted(names)), "", 0, 0, {}, "", "another writer", ledger.version) for day, names in files.items()
+        }
+        return Ledger(ledger.version, days, True)
+
+    # Reading.
+
+    def frame(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's columns as its contract names them, at a version; an empty frame where it was never written.
+
+        A column that the stored table lacks is null if it may be; a type that differs is refused with both spellings.
+        """
+        if version is not None and version < 0:
+            return self.spark.createDataFrame([], table.ddl)
+        reader = self.spark.read.format("delta")
+        stored = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+        refuse_drift(table, stored.schema, reading=True)
+        have = set(stored.columns)
+        return stored.select(*(F.col(c.name) if c.name in have else F.lit(None).cast(c.type).alias(c.name) for c in table.fields))
+
+    # Writing.
+
+    def stage(self, table: Table, run_id: str, part: str, rows: DataFrame) -> str:
+        """Writes rows as files that no reader of the table sees; returns the folder. Rows of a day lie together."""
+        if not IDENTIFIER.match(part):
+            raise ValueError(f"{part!r} is not an identifier")
+        folder = f"{self.warehouse}/{STAGING}/{run_id}/{table.name}/{part}"
+        by = ["ds"] if "ds" in rows.columns else []
+        (rows.hint("rebalance", *by) if by else rows).write.mode("overwrite").parquet(folder)
+        return folder
+
+    def staged(self, folder: str, ddl: str) -> DataFrame:
+        """The rows staged in a folder."""
+        return self.spark.read.schema(ddl).parquet(folder)
+
+    def replace(self, table: Table, rows: DataFrame, days: Sequence[str], metadata: Mapping[str, Any]) -> int:
+        """Replaces exactly the days in one commit that carries the metadata; returns its version.
+
+        No days: a commit without files, which only records the metadata. Refused where another writer changed the days meanwhile.
+        """
+        version = self.ledger(table).version
+        stored = self.spark.read.format("delta").load(self.path(table)).schema if version >= 0 else None
+        if stored is not None:
+            refuse_drift(table, stored, reading=False)
+        described = [F.col(c.name).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.fields]
+        named = ", ".join(f"'{day}'" for day in days) or "'0001-01-01'"
+        writer = (
+            rows.select(*described)
+            .write.format("delta")
+            .mode("overwrite")
+            .partitionBy("ds")
+            .option("replaceWhere", f"ds in ({named})")
+            .option("userMetadata", json.dumps(metadata, sort_keys=True))
+        )
+        if stored is not None and set(stored.names) != {c.name for c in table.fields}:
+            writer = writer.option("mergeSchema", "true")
+        try:
+            writer.save(self.path(table))
+        except Py4JJavaError as error:
+            raise _told(error, table, days) from error
+        except Exception as error:
+            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+                raise Conflict(table, days) from error
+            raise
+        mine = [c.version for c in self.commits(table) if c.metadata is not None and c.metadata["run"] == metadata["run"]]
+        return mine[-1]
+
+    def accept_wording(self, table: Table) -> None:
+        """Writes the contract's column docs over the stored ones; types and names stay."""
+        if not self.commits(table):
+            raise PinlakeError(f"{table.name} is not connected: nothing was ever written to it")
+        stored = {f.name: f.metadata.get("comment") for f in self.spark.read.format("delta").load(self.path(table)).schema.fields}
+        for column in table.fields:
+            if column.name in stored and stored[column.name] != column.doc:
+                doc = column.doc.replace("\\", "\\\\").replace("'", "\\'")
+                where = self.path(table).replace("`", "``")
+                self.spark.sql(f"ALTER TABLE delta.`{where}` ALTER COLUMN {column.name} COMMENT '{doc}'")
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Appends rows to a table of the ops layer."""
+        described = [F.col(c.name).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.columns]
+        rows.select(*described).write.format("delta").mode("append").save(self.path(table))
+
+    def overwrite(self, table: Table, rows: DataFrame) -> None:
+        """Replaces all rows of a table of the ops layer."""
+        rows.write.format("delta").mode("overwrite").save(self.path(table))
+
+    def quarantined(self, tables: Sequence[Table], days: Days | None) -> DataFrame:
+        """The refused rows of published runs: those of the run that published their day as it stands."""
+        if not self.commits(ops.QUARANTINE):
+            return self.spark.createDataFrame([], ops.QUARANTINE.ddl)
+        current = [
+            (table.name, day, one.run_id)
+            for table in tables
+            for day, one in self.ledger(table).days.items()
+            if one.refused and (days is None or day in days)
+        ]
+        runs = self.spark.createDataFrame(current, "output string, ds string, run_id string")
+        return (
+            self.frame(ops.QUARANTINE)
+            .join(F.broadcast(runs), ["output", "ds", "run_id"], "left_semi")
+            .select(*(c.name for c in ops.QUARANTINE.columns))
+        )
+
+
+class Conflict(Refused):
+    """Another writer committed to the same days while a run was under way."""
+
+    def __init__(self, table: Table, days: Sequence[str]) -> None:
+        super().__init__(
+            f"{table.name}, {days[0] if days else ''}{'..' + days[-1] if len(days) > 1 else ''}: another run wrote these days meanwhile; "
+            f"nothing was published. Run the command again"
+        )
+
+
+def _told(error: Py4JJavaError, table: Table, days: Sequence[str]) -> Exception:
+    name = error.java_exception.getClass().getSimpleName()
+    if "Concurrent" in name or name in ("MetadataChangedException", "ProtocolChangedException"):
+        return Conflict(table, days)
+    return error
+
+
+def refuse_drift(table: Table, stored: StructType, reading: bool) -> None:
+    """Refused where a stored column's type differs from the contract's, or (when writing) its meaning does; both spellings are told."""
+    from pyspark.sql.types import _parse_datatype_string
+
+    have = {f.name: f for f in stored.fields}
+    for column in table.fields:
+        if column.name not in have:
+            if column.required:
+                raise Refused(
+                    f"{table.name}: the stored table has no column {column.name}, which is required ({column.type}); "
+                    f"it has {', '.join(have)}"
+                )
+            continue
+        kept = have[column.name]
+        wanted = _parse_datatype_string(column.type).simpleString()
+        if kept.dataType.simpleString() != wanted:
+            raise Refused(
+                f"{table.name}: column {column.name} is {kept.dataType.simpleString()} in the stored table and {wanted} in its contract"
+            )
+        meaning = kept.metadata.get("comment")
+        if not reading and meaning is not None and meaning != column.doc:
+            raise Refused(
+                f"{table.name}: column {column.name} means {meaning!r} in the stored table and {column.doc!r} in its contract; "
+                f"give a changed meaning a new name, or, if only the wording changed: pinlake describe {table.name} --accept-wording"
+            )
+    unknown = sorted(set(have) - {c.name for c in table.fields})
+    if unknown and not reading:
+        raise Refused(f"{table.name}: the stored table has columns that its contract does not name: {', '.join(unknown)}")

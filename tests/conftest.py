@@ -1,0 +1,55 @@
+"""One Spark session for the suite, a warehouse for each test, and how hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from pyspark.sql import SparkSession
+
+from jobs.session import session
+from jobs.settings import Settings, load
+
+# No deadline: the first example of a test may start Spark. In CI the same examples every time, and so the same verdict.
+_QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, print_blob=True, **_QUIET)
+settings.register_profile("dev", **_QUIET)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
+    """No setting of the person who runs the tests reaches them, but for where the jars are."""
+    kept = ("PINLAKE_JARS", "PINLAKE_JARS_CACHE")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("PINLAKE_") and n not in kept]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def spark_settings() -> Settings:
+    """Settings of a small local session; without the optimising compiler, which costs short runs more than it gains (half the time)."""
+    # With that compiler off, the JVM's own limit for compiled code is 48 MB: a long suite would fill it and be interpreted from then on.
+    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
+    options = {"spark.sql.shuffle.partitions": "2", "spark.driver.extraJavaOptions": java}
+    return load({"master": "local[2]", "driver_memory": "3g", "spark": options})
+
+
+@pytest.fixture(scope="session")
+def spark(spark_settings: Settings) -> Iterator[SparkSession]:
+    """The session that all tests share, built as commands build theirs."""
+    started = session(spark_settings, "pinlake-tests")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """A new folder for tables; its name holds a space, as a user's may."""
+    folder = tmp_path / "ware house"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,31 @@
+"""The page of jobs: every string resolves, and reading the page costs no Spark."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from jobs import building, registry
+
+
+@pytest.mark.parametrize("job", registry.JOBS, ids=lambda job: job.name)
+def test_a_build_takes_the_jobs_inputs_by_name(job):
+    takes = list(inspect.signature(building.resolved(job)).parameters)
+    assert [name for name in takes if name not in ("days", "params")] == list(job.inputs)
+    assert ("params" in takes) == (job.params is not None)
+    if job.params is not None:
+        assert building.parameters(job, {}) is not None
+    with pytest.raises(ValueError, match=rf"\[params.{job.name}\]"):
+        building.parameters(job, {"no_such_parameter": 1})
+
+
+def test_reading_the_page_imports_no_spark_pandas_or_torch():
+    code = (
+        "import sys, jobs.registry, jobs.lineage, jobs.planner, jobs.describing, jobs.cli, schemas.catalog, airflow_dags\n"
+        "print(sorted({'pyspark', 'pandas', 'torch', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

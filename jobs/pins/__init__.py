@@ -1,0 +1,1 @@
+"""Jobs about pins: their state, linked pages, boards and enriched text."""

@@ -1,0 +1,1 @@
+"""Jobs about queries: who asked them, which are public, and what they led to."""

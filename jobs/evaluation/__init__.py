@@ -1,0 +1,1 @@
+"""Measures against what people wrote or did."""

@@ -1,0 +1,1 @@
+"""Real input: raw tables filled from a file by a mapping."""

@@ -1,0 +1,66 @@
+"""Pairs of runs, timed in turn, and what is written down of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The median over pairs of a's time to b's, and half the distance between the quartiles of the pairs' ratios."""
+
+    name: str
+    ratio: float
+    spread: float
+    unit: str
+    pairs: int
+    a_seconds: float
+    b_seconds: float
+    limit: str
+
+    def line(self) -> str:
+        """`name ratio spread unit`."""
+        return f"{self.name} {self.ratio:.2f} {self.spread:.2f} {self.unit}"
+
+
+def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], limit: str, pairs: int = 7, warm: int = 2) -> Ratio:
+    """Times a(n) and b(n) in turn for n = 0 .. pairs - 1, after `warm` pairs that do not count."""
+    times: list[tuple[float, float]] = []
+    for n in range(-warm, pairs):
+        taken = []
+        for one in (a, b):
+            started = time.perf_counter()
+            one(n)
+            taken.append(time.perf_counter() - started)
+        if n >= 0:
+            times.append((taken[0], taken[1]))
+    ratios = sorted(x / y for x, y in times)
+    quartiles = statistics.quantiles(ratios, n=4)
+    return Ratio(
+        name,
+        statistics.median(ratios),
+        (quartiles[2] - quartiles[0]) / 2,
+        "x",
+        pairs,
+        statistics.median(x for x, _ in times),
+        statistics.median(y for _, y in times),
+        limit,
+    )
+
+
+def keep(name: str, ratios: list[Ratio], about: dict[str, object]) -> Path:
+    """Writes the ratios of a benchmark, what it ran on and its sizes as JSON; returns the file."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{name}.json"
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    file.write_text(json.dumps({"machine": machine, **about, "ratios": [asdict(r) for r in ratios]}, indent=1) + "\n")
+    return file

@@ -1,0 +1,278 @@
+"""The command line, thin: options in, a call into `jobs.commands`, text or one JSON object out. Imports no Spark until a command runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobs.days import Days
+from jobs.errors import UsageError
+
+app = typer.Typer(
+    name="pinlake",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Enriched text, labels, training sets and embeddings for pins and products, on Spark and Delta Lake.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a check or by another writer.",
+)
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
+quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Refused rows: see them, or compute their days again.")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(quarantine, name="quarantine")
+
+Target = Annotated[str, typer.Argument(metavar="TARGET", help="A job or a tag (`pinlake list` shows them).")]
+Day = Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="One day: --first and --last at once.")]
+First = Annotated[str | None, typer.Option("--first", metavar="YYYY-MM-DD", help="First day, included.")]
+Last = Annotated[str | None, typer.Option("--last", metavar="YYYY-MM-DD", help="Last day, included.")]
+Warehouse = Annotated[
+    str | None, typer.Option("--warehouse", metavar="PATH", help="Where the tables are; else PINLAKE_WAREHOUSE, else pinlake.toml.")
+]
+Master = Annotated[str | None, typer.Option("--master", metavar="URL", help="Spark master, such as local[*] or spark://host:7077.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line of stdout.")]
+Upstream = Annotated[
+    bool, typer.Option("--upstream", help="First compute what is missing or stale above the target (always so for a tag).")
+]
+StepDays = Annotated[int | None, typer.Option("--step", min=1, metavar="N", help="Days of one step.")]
+
+
+def chosen_days(day: str | None, first: str | None, last: str | None) -> Days:
+    """The days that the options name; UsageError where they name none, or two ways at once."""
+    if day is not None and first is None and last is None:
+        return Days(day, day)
+    if day is None and first is not None and last is not None:
+        return Days(first, last)
+    raise UsageError("name the days: either --day YYYY-MM-DD, or both --first YYYY-MM-DD and --last YYYY-MM-DD")
+
+
+def shown(result: dict[str, Any], text: str, as_json: bool) -> None:
+    """Prints the result as one JSON object, or as text."""
+    print(json.dumps(result, ensure_ascii=False, sort_keys=False) if as_json else text)
+
+
+def opened(warehouse: str | None, master: str | None = None, step: int | None = None, spark: dict[str, str] | None = None) -> Any:
+    """A lake: the session, store and runner that the settings name."""
+    from jobs.commands import Lake
+    from jobs.settings import load
+
+    overrides = {"warehouse": warehouse, "master": master, "step_days": step, "spark": spark}
+    return Lake(load({name: value for name, value in overrides.items() if value is not None}))
+
+
+@app.command("list")
+def list_jobs(as_json: AsJson = False) -> None:
+    """List all jobs, in the order in which they run, with their tags and tables."""
+    from jobs.describing import jobs_table, listed
+
+    shown({"jobs": listed()}, jobs_table(), as_json)
+
+
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A job, or a table such as texts.pins.")],
+    warehouse: Warehouse = None,
+    accept_wording: Annotated[
+        bool, typer.Option("--accept-wording", help="Take over new wording of columns whose meaning did not change.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Describe a job or a table: contract, lineage, and what is published of it."""
+    from jobs.describing import described, description
+
+    table, facts = described(name)
+    if accept_wording:
+        lake = opened(warehouse)
+        lake.accept_wording(table)
+    if warehouse is not None or accept_wording:
+        facts["published"] = opened(warehouse).published(table)
+    shown(facts, description(facts), as_json)
+
+
+@app.command()
+def plan(
+    target: Target,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    upstream: Upstream = True,
+    step: StepDays = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a backfill of the target would read, compute and skip, and why. Writes nothing."""
+    days = chosen_days(day, first, last)
+    result, text = opened(warehouse, step=step).plan(target, days, upstream)
+    shown(result, text, as_json)
+
+
+@app.command()
+def run(
+    target: Target,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    upstream: Upstream = False,
+    step: StepDays = None,
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a job, or all jobs of a tag, for the days; days that come out equal are left alone."""
+    days = chosen_days(day, first, last)
+    result, text = opened(warehouse, master, step).run(target, days, upstream=upstream, force=True)
+    shown(result, text, as_json)
+
+
+@app.command()
+def backfill(
+    target: Target,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    upstream: Upstream = False,
+    step: StepDays = None,
+    newest_first: Annotated[
+        bool, typer.Option("--newest-first", help="Newest step first; refused where a change log is computed.")
+    ] = False,
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute only what is missing or stale, in steps; the same command goes on where a killed one stopped."""
+    days = chosen_days(day, first, last)
+    lake = opened(warehouse, master, step)
+    result, text = lake.run(target, days, upstream=upstream, force=False, newest_first=newest_first)
+    shown(result, text, as_json)
+
+
+@app.command()
+def sample(
+    pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins; everything else grows with it.")],
+    days: Annotated[int, typer.Option("--days", min=1, max=730, help="Number of days, up to and with --last.")],
+    last: Annotated[str, typer.Option("--last", metavar="YYYY-MM-DD", help="Last day.")],
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same lake.")] = 7,
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a sample lake: all raw tables, deterministic, with a planted truth to measure against."""
+    from jobs.days import parse_day, shifted
+
+    parse_day(last)
+    result, text = opened(warehouse, master).sample(pins, Days(shifted(last, 1 - days), last), seed)
+    shown(result, text, as_json)
+
+
+@app.command("import")
+def import_file(
+    mapping: Annotated[str, typer.Argument(metavar="MAPPING", help="A TOML file, or the name of a shipped mapping (docs/import.md).")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Parquet, CSV or JSONL file.")],
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The day of arrival.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill raw tables from a file; replaces only what the same mapping wrote on that day."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).import_file(mapping, file, days)
+    shown(result, text, as_json)
+
+
+@evaluate.command("link-texts")
+def evaluate_link_texts(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Pages with the title and description that people wrote (Parquet).")],
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare signals.link_texts with what people wrote: equal, case- and space-folded."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_link_texts(file, days)
+    shown(result, text, as_json)
+
+
+@quarantine.command("show")
+def quarantine_show(
+    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="A job, a tag or a table; all where left out.")] = None,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 20,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show refused rows that stand: counts by table and reason, and the newest rows. Private values are hashed."""
+    days = chosen_days(day, first, last) if day or first or last else None
+    result, text = opened(warehouse).quarantine_show(target, days, limit)
+    shown(result, text, as_json)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    target: Target,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute again the days on which rows were refused, after the cause was mended, and say how many came back."""
+    days = chosen_days(day, first, last)
+    result, text = opened(warehouse).quarantine_replay(target, days)
+    shown(result, text, as_json)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 20,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="First write ops.runs anew from the metadata of all commits.")] = False,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest runs, from ops.runs."""
+    result, text = opened(warehouse).runs(limit, rebuild)
+    shown(result, text, as_json)
+
+
+@app.command()
+def doctor(
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is missing (the Delta jars), once.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is missing (Java, jars, disk, memory, models) and what to type."""
+    from jobs import doctor as checks
+    from jobs.settings import load
+
+    settings = load({})
+    if fetch:
+        checks.fetch(settings)
+    found = checks.report(settings)
+    shown({"checks": [c.__dict__ for c in found]}, checks.render(found), as_json)
+    if not all(c.ok for c in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def config(warehouse: Warehouse = None, as_json: AsJson = False) -> None:
+    """Print all settings, where each comes from, and secrets masked."""
+    from jobs.settings import described, load, masked
+
+    settings = load({} if warehouse is None else {"warehouse": warehouse})
+    shown(masked(settings), described(settings), as_json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        str | None, typer.Option("--warehouse", metavar="PATH", help="Where to write; a new folder `demo` where left out.")
+    ] = None,
+    pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 2000,
+    days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 40,
+) -> None:
+    """Write a sample lake of 40 days, run the nightly pin texts on it, and show what came out."""
+    from jobs.demo import SPARK, play
+
+    print(play(opened(folder or "./demo", spark=SPARK), pins, days))

@@ -1,0 +1,247 @@
+"""What each command does, over one lake: the session, the store and the runner that the settings name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import given
+from jobs.days import Days, shifted
+from jobs.describing import aligned
+from jobs.errors import PinlakeError, UsageError
+from jobs.lineage import Lineage
+from jobs.planner import Planner, Wanted, adjacent
+from jobs.publication import Publication
+from jobs.reading import read
+from jobs.registry import JOBS
+from jobs.runner import Runner, rebuilt_runs, told
+from jobs.session import session
+from jobs.settings import Settings
+from jobs.spec import opening
+from jobs.store import Store
+from schemas import catalog, ops, signals
+from schemas.contract import CHANGES, Table
+
+Result = tuple[dict[str, Any], str]
+"""What a command found: as JSON, and as text."""
+
+
+def progress(line: str) -> None:
+    """Says what goes on, on stderr: stdout is for results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class Lake:
+    """One warehouse, and everything that commands do with it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lineage = Lineage(JOBS)
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session, started when first needed; the checks' library is read meanwhile, while the JVM starts."""
+        threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True).start()
+        return session(self.settings)
+
+    @cached_property
+    def store(self) -> Store:
+        """The warehouse's tables."""
+        return Store(self.spark, self.settings.warehouse)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Runs jobs over the store."""
+        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, progress)
+
+    def wanted(self, planner: Planner, target: str, days: Days, upstream: bool, force: bool) -> Wanted:
+        """What the options ask for; a tag always goes upstream."""
+        jobs, tag = planner.targets(target)
+        return Wanted(jobs, days, upstream or tag, force)
+
+    def plan(self, target: str, days: Days, upstream: bool) -> Result:
+        """What a backfill would compute, skip and read."""
+        planner = self.runner.planner()
+        wanted = self.wanted(planner, target, days, upstream, force=False)
+        todo = planner.plan(wanted, self.settings.step_days)
+        skipped = planner.skipped(wanted)
+        jobs = self.lineage.upstream(wanted.targets) if wanted.upstream else wanted.targets
+        unconnected = sorted(
+            {
+                i.table.name
+                for job in jobs
+                for i in job.inputs.values()
+                if i.optional
+                and not planner.ledger(i.table).days
+                and ((w := self.lineage.writers.get(i.table)) is None or planner.not_connected(w))
+            }
+        )
+        result = {
+            "target": target,
+            "days": [days.first, days.last],
+            "compute": [{"job": t.job.name, "first": t.days.first, "last": t.days.last, "days": len(t.days), "why": t.why} for t in todo],
+            "skip": [{"job": s.job.name, "why": s.why} for s in skipped],
+            "not_connected": unconnected,
+        }
+        lines = [f"{target}, {days}:"]
+        lines += (
+            [aligned([("  compute", t.job.name, str(t.days), t.why) for t in todo])]
+            if todo
+            else ["  nothing to compute: all days are published and current"]
+        )
+        lines += [f"  skip     {s.job.name}: {s.why}" for s in skipped]
+        lines += [f"  read as empty: {name}, which is not connected" for name in unconnected]
+        return result, "\n".join(lines)
+
+    def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False) -> Result:
+        """Runs a target; the result holds, by job, rows, changed, quarantined, seconds, version and digests by day."""
+        planner = self.runner.planner()
+        wanted = self.wanted(planner, target, days, upstream, force)
+        if newest_first:
+            log_tables = [j.output.name for j in self.lineage.upstream(wanted.targets) if j.output.kind is CHANGES]
+            if log_tables:
+                raise UsageError(f"--newest-first: {', '.join(log_tables)} are change logs, which are computed oldest first")
+        started = time.time()
+        done = self.runner.run(wanted, newest_first)
+        return self.told(done, time.time() - started)
+
+    def told(self, done: list[Publication], seconds: float, by: str = "jobs") -> Result:
+        """Publications as a result: one entry a job (or a table, for commands that write raw tables), its steps added up."""
+        entries: dict[str, dict[str, Any]] = {}
+        for one in done:
+            entry = entries.setdefault(
+                one.job if by == "jobs" else one.output.name,
+                {"output": one.output.name, "rows": 0, "changed": 0, "quarantined": 0, "seconds": 0.0, "version": None, "digests": {}},
+            )
+            entry["rows"] += one.rows
+            entry["changed"] += one.changed
+            entry["quarantined"] += one.quarantined
+            entry["seconds"] = round(entry["seconds"] + one.seconds, 2)
+            entry["version"] = one.version if one.version is not None else entry["version"]
+            entry["digests"].update(one.digests)
+        for entry in entries.values():
+            if entry["version"] is None:
+                entry["version"] = self.store.ledger(catalog.by_name()[entry["output"]]).version
+        rows: list[tuple[str, ...]] = [(by[:-1], "writes", "rows", "changed", "quarantined", "seconds", "version")]
+        rows += [(n, *(str(e[k]) for k in ("output", "rows", "changed", "quarantined", "seconds", "version"))) for n, e in entries.items()]
+        text = aligned(rows) if entries else "nothing to compute: all days are published and current"
+        return {
+            "run_id": self.runner.run_id,
+            "seconds": round(seconds, 2),
+            by: entries,
+        }, f"{text}\nrun {self.runner.run_id}, {seconds:.0f} s"
+
+    def sample(self, pins: int, days: Days, seed: int) -> Result:
+        """Writes a sample lake."""
+        from jobs.sample.lake import tables
+
+        started = time.time()
+        given.refuse_other_lake(self.store, days)
+        done = self._write(given.SAMPLE, tables(self.spark, pins, days, seed), days)
+        return self.told(done, time.time() - started, "tables")
+
+    def import_file(self, mapping: str, file: Path, days: Days) -> Result:
+        """Fills raw tables from a file by a mapping."""
+        from jobs.imports.mapping import load
+        from jobs.imports.read import frames
+
+        started = time.time()
+        if not file.exists():
+            raise UsageError(f"{file}: there is no such file")
+        chosen = load(mapping)
+        done = self._write(chosen.name, frames(self.spark, chosen, file, days.first), days)
+        return self.told(done, time.time() - started, "tables")
+
+    def _write(self, name: str, frames: dict[Table, DataFrame], days: Days) -> list[Publication]:
+        done = []
+        for n, (table, rows) in enumerate(frames.items(), 1):
+            done.append(given.write(self.store, self.runner.run_id, name, table, rows, days))
+            progress(f"[{n}/{len(frames)}] {table.name} {told(done[-1], name)}")
+        self.runner.account(done)
+        return done
+
+    def evaluate_link_texts(self, file: Path, days: Days) -> Result:
+        """Link texts as of the day against what people wrote."""
+        from jobs.evaluation.link_texts import evaluate
+
+        if not file.exists():
+            raise UsageError(f"{file}: there is no such file")
+        planner = self.runner.planner()
+        first = planner.first_day(signals.LINK_TEXTS)
+        ledger = planner.ledger(signals.LINK_TEXTS)
+        if first is None or days.last not in ledger.days:
+            raise PinlakeError(f"signals.link_texts has no {days.last}; run first: pinlake run link_texts --day {days.last} --upstream")
+        stored = self.store.frame(signals.LINK_TEXTS, ledger.version)
+        texts = as_of(stored, signals.LINK_TEXTS, days.last, first)
+        refused = self.store.quarantined([signals.LINK_TEXTS], None)
+        found = evaluate(self.spark.read.parquet(str(file)), texts, refused)
+        return found, given.as_lines(found)
+
+    def quarantine_show(self, target: str | None, days: Days | None, limit: int) -> Result:
+        """Refused rows that stand."""
+        tables = self._tables(target)
+        rows = self.store.quarantined(tables, days).persist()
+        counts = rows.groupBy("output", "reason").count().orderBy(F.desc("count"), "output", "reason").limit(50).collect()  # a row a reason
+        newest = rows.orderBy(F.desc("ds"), "output", "row_key").limit(limit).collect()
+        rows.unpersist()
+        by_reason = [{"table": r.output, "reason": r.reason, "rows": r["count"]} for r in counts]
+        result = {"quarantined": sum(r["count"] for r in counts), "by_reason": by_reason, "rows": [r.asDict() for r in newest]}
+        lines = [aligned([("table", "rows", "reason"), *((r["table"], str(r["rows"]), r["reason"]) for r in by_reason)])]
+        lines += [f"{r.ds} {r.output} {r.row_key}: {r.reason}" for r in newest]
+        return result, "\n".join(lines) if by_reason else "no refused rows"
+
+    def quarantine_replay(self, target: str, days: Days) -> Result:
+        """Computes the days with refused rows again."""
+        planner = self.runner.planner()
+        jobs, _ = planner.targets(target)
+        done, before = [], 0
+        for job in jobs:
+            refused = {day: one.refused for day, one in planner.ledger(job.output).days.items() if day in days and one.refused}
+            before += sum(refused.values())
+            for span in adjacent(sorted(refused)):
+                done += self.runner.run(Wanted((job,), span, upstream=False, force=True))
+        after = sum(one.quarantined for one in done)
+        result, text = self.told(done, sum(one.seconds for one in done))
+        return {"refused_before": before, "refused_after": after, **result}, f"{text}\nrefused before {before}, now {after}"
+
+    def _tables(self, target: str | None) -> list[Table]:
+        known = catalog.by_name()
+        if target is None:
+            return [table for table in known.values() if table.by_day]
+        return [known[target]] if target in known else [job.output for job in self.runner.planner().targets(target)[0]]
+
+    def runs(self, limit: int, rebuild: bool) -> Result:
+        """The newest runs."""
+        if rebuild:
+            self.store.overwrite(ops.RUNS, rebuilt_runs(self.store, [t for t in catalog.TABLES if t.by_day]))
+        stored = self.store.frame(ops.RUNS, None if self.store.commits(ops.RUNS) else -1).drop("metadata")
+        rows = stored.orderBy(F.desc("started_at"), F.desc("first_ds")).limit(limit).collect()
+        found = [{k: str(v) if k == "started_at" else v for k, v in r.asDict().items()} for r in rows]
+        lines = [tuple(found[0]), *(tuple("" if v is None else str(v) for v in r.values()) for r in found)] if found else []
+        return {"runs": found}, aligned(lines) if lines else "no runs yet"
+
+    def published(self, table: Table) -> str:
+        """What is published of a table, in one line."""
+        ledger = self.store.ledger(table)
+        if not ledger.connected:
+            return "not connected: nothing was ever written to it"
+        rows = sum(one.rows for one in ledger.days.values())
+        refused = sum(one.refused for one in ledger.days.values())
+        return f"version {ledger.version}, {len(ledger.days)} days from {ledger.first} to {ledger.last}, {rows} rows, {refused} quarantined"
+
+    def accept_wording(self, table: Table) -> None:
+        """Takes over the contract's wording of columns whose meaning did not change."""
+        self.store.accept_wording(table)
+
+
+def as_of(stored: DataFrame, table: Table, day: str, first: str) -> DataFrame:
+    """The live rows of a CHANGES table as they stood at the end of a day."""
+    return read(stored, table, opening(), Days(shifted(day, 1), shifted(day, 1)), first)

@@ -59,6 +59,11 @@ class Days:
         """The part from `first` on; None where nothing is left."""
         return None if self.last < first else Days(max(self.first, first), self.last)
 
+    def common(self, other: Days) -> Days | None:
+        """The days of both; None where they share none."""
+        first, last = max(self.first, other.first), min(self.last, other.last)
+        return Days(first, last) if first <= last else None
+
     def steps(self, length: int) -> Iterator[Days]:
         """The range cut into steps of at most `length` days, oldest first."""
         start = self.first

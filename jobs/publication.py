@@ -110,7 +110,7 @@ def _commit(
             raise Conflict(step.output, theirs)
         written = [d for d in differs if made[d].rows or ((p := published[d]) is not None and p.rows)]
         if not quarantined:
-            quarantined = _quarantine(store, run_id, step, staged, [d for d in differs if made[d].refused])
+            quarantined = _quarantine(store, run_id, step, staged, [d for d in (*differs, *moved) if made[d].refused])
         metadata = {
             "run": run_id,
             "job": step.job,

@@ -124,8 +124,3 @@ def job(name: str) -> Job:
         if one.name == name:
             return one
     raise KeyError(name)
-
-
-def tags() -> tuple[str, ...]:
-    """All tags in use, sorted."""
-    return tuple(sorted({tag for one in JOBS for tag in one.tags}))

@@ -69,21 +69,38 @@ class Runner:
                 raise PinlakeError(f"{name} cannot run: {why}")
             self.say(f"{name}: skipped, {why}")
         spans = {name: span for name, span in planner.needed(wanted).items() if name not in skipped}
-        due = [(job, span) for job in self.lineage.jobs if job.name in spans for span in spans[job.name].steps(self.step_days)]
-        due.sort(key=lambda pair: pair[1].first, reverse=newest_first)  # stable: within a step, jobs stay in order of dependence
-        started, done = time.time(), []
-        for n, (job, span) in enumerate(due, 1):
-            rest: Days | None = span
-            # Planned anew after every publication: a changed day of a change log makes its later days stale.
-            while rest is not None and (found := self.planner().todo(wanted, job, rest)):
-                publication = self._one(found[0])
-                done.append(publication)
-                left = (time.time() - started) / n * (len(due) - n)
-                self.say(f"[{n}/{len(due)}] {told(publication, found[0].why)}; about {left:.0f} s left")
-                rest = rest.clipped(shifted(found[0].days.last, 1))
-            if n == len(due) or due[n][1].first != span.first:
+        steps = self._steps(spans, newest_first)
+        due, started, n, done = sum(map(len, steps)), time.time(), 0, list[Publication]()
+        try:
+            for step in steps:
+                for job, span in step:
+                    n += 1
+                    rest: Days | None = span
+                    # Planned anew after every publication: a changed day of a change log makes its later days stale.
+                    while rest is not None and (found := self.planner().todo(wanted, job, rest)):
+                        publication = self._one(found[0])
+                        done.append(publication)
+                        left = (time.time() - started) / n * (due - n)
+                        self.say(f"[{n}/{due}] {told(publication, found[0].why)}; about {left:.0f} s left")
+                        rest = rest.clipped(shifted(found[0].days.last, 1))
                 self.account(done)
+        except PinlakeError:
+            self.account(done)
+            raise
         return done
+
+    def _steps(self, spans: Mapping[str, Days], newest_first: bool) -> list[list[tuple[Job, Days]]]:
+        """The jobs' days in steps, all jobs of a step before the next one, each after those that it reads.
+
+        All jobs are cut at the same days, also where one begins earlier than another: else a step could come before its inputs.
+        """
+        if not spans:
+            return []
+        whole = Days(min(s.first for s in spans.values()), max(s.last for s in spans.values()))
+        steps = list(whole.steps(self.step_days))
+        jobs = [job for job in self.lineage.jobs if job.name in spans]
+        cut = ([(job, spans[job.name].common(step)) for job in jobs] for step in (reversed(steps) if newest_first else steps))
+        return [[(job, part) for job, part in step if part is not None] for step in cut]
 
     def _one(self, todo: Todo) -> Publication:
         started = time.time()

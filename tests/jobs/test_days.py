@@ -31,3 +31,9 @@ def test_steps_cut_a_range_into_the_same_days(first, more, length):
     assert len(days) == more + 1
     assert all(d in days for d in days)
     assert days.month_firsts() == tuple(d for d in days if month_first(d) == d)
+
+
+@given(DATES, st.integers(0, 60), st.integers(-80, 80), st.integers(0, 60))
+def test_the_common_days_are_those_of_both(first, more, by, length):
+    one, other = Days(first, shifted(first, more)), Days(shifted(first, by), shifted(first, by + length))
+    assert list(one.common(other) or ()) == [d for d in one if d in other]

@@ -9,7 +9,7 @@ from jobs.days import Days, shifted
 from jobs.errors import PinlakeError, UsageError
 from jobs.ledger import Ledger, Published
 from jobs.lineage import Lineage
-from jobs.spec import Job
+from jobs.spec import Input, Job, opening
 from schemas.contract import CHANGES, Table
 
 ITSELF = "itself"
@@ -189,6 +189,18 @@ class Planner:
         before = shifted(days.first, -1)
         if job.output.kind is CHANGES and first and first <= before:
             _refuse_missing(self.ledger(job.output).missing(Days(first, before)), job.output, job, job)
+
+    def rows_read(self, job: Job, days: Days) -> int | None:
+        """How many published rows the job reads for the days, its own opening rows among them; None where another system wrote some."""
+        total = 0
+        own = (Input(job.output, opening()),) if job.output.kind is CHANGES else ()
+        for given in (*job.inputs.values(), *own):
+            first = self.first_day(given.table)
+            span = given.read.span(days, first) if first else None
+            if self.ledger(given.table).foreign:
+                return None
+            total += sum(one.rows for day, one in self.ledger(given.table).days.items() if span is not None and day in span)
+        return total
 
     def plan(self, wanted: Wanted, step_days: int) -> list[Todo]:
         """Everything the command would compute as things stand, in order; what a change above or before may make stale is foreseen."""

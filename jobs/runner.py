@@ -22,6 +22,7 @@ from jobs.lineage import Lineage
 from jobs.planner import Planner, Todo, Wanted
 from jobs.publication import Publication, Step, publish
 from jobs.reading import read
+from jobs.session import planned_for
 from jobs.spec import Input, Job, opening
 from jobs.store import Store
 from schemas import ops
@@ -106,7 +107,9 @@ class Runner:
         started = time.time()
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
-        return replace(self.step(todo.job, todo.days, planner), seconds=time.time() - started, started_ms=int(started * 1000))
+        with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
+            done = self.step(todo.job, todo.days, planner)
+        return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
 
     def step(self, job: Job, days: Days, planner: Planner) -> Publication:
         """Builds and publishes one step of a job, reading every input at the version that the planner saw."""

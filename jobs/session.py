@@ -8,7 +8,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,11 +38,19 @@ FIXED = {
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
 }
 DEFAULTS = {
-    "spark.sql.adaptive.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # A night compiles some hundred expressions, most of them again and again; Spark keeps 100 (a third of a small publication's time).
+    "spark.sql.codegen.cache.maxEntries": "5000",
     "spark.ui.showConsoleProgress": "false",
 }
+SMALL_ROWS = 500_000
+SMALL = {
+    # Planning anew after every shuffle and compiling whole stages pay by the row; a night of few rows pays for them by the job.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+}
+"""What a step that reads at most `SMALL_ROWS` rows is planned with: two thirds of the time (docs/decisions.md), the same rows."""
 _SHUFFLES = "spark.sql.shuffle.partitions"
 _OPTIONS = "spark.driver.extraJavaOptions"
 _CLASSES = "spark.driver.extraClassPath"
@@ -88,6 +97,21 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
     return {**own, **FIXED}
 
 
+@contextmanager
+def planned_for(spark: SparkSession, rows: int | None) -> Iterator[None]:
+    """The session as it suits a step that reads so many rows (None: unknown, so many), but for what was set when it was built."""
+    given = spark.sparkContext.getConf()
+    chosen = {name: value for name, value in SMALL.items() if rows is not None and rows <= SMALL_ROWS and not given.contains(name)}
+    before = {name: spark.conf.get(name) for name in chosen}
+    for name, value in chosen.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, kept in before.items():
+            spark.conf.set(name, str(kept))
+
+
 def cores(master: str) -> int:
     """Cores of a local master: of local[N], of all executors of local-cluster[N,cores,memory]; the machine's for local[*]."""
     if cluster := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,.*\]", master):
@@ -110,7 +134,7 @@ def _conf_of_one_machine(cores: int, scratch: Path) -> Mapping[str, str]:
     """Spark's defaults are for clusters: 200 shuffle partitions and 50 for a Delta snapshot cost seconds on small tables."""
     return {
         _SHUFFLES: str(max(cores, 2)),
-        "spark.databricks.delta.snapshotPartitions": str(min(max(cores, 1), 8)),
+        "spark.databricks.delta.snapshotPartitions": "1",
         "spark.ui.enabled": "false",
         # A machine's own name may not resolve, or resolve to an interface that is down.
         "spark.driver.host": "127.0.0.1",

@@ -141,3 +141,16 @@ def test_adjacent_days_become_ranges():
 
 def test_the_tables_of_the_registry_are_known():
     assert {texts.PINS, signals.BOARD_TITLES} <= {j.output for j in JOBS}
+
+
+def test_the_rows_of_a_step_are_those_of_the_days_it_reads_and_unknown_where_another_system_writes():
+    events = ledger(Days("2025-12-30", "2026-01-05"))
+    one = planner(events=events)
+    assert one.rows_read(job("query_users"), Days("2026-01-04", "2026-01-04")) == 4, "a window of four days, a row each"
+    assert one.rows_read(job("query_users"), Days("2026-01-01", "2026-01-02")) == 4, "clipped at the first day"
+    assert one.rows_read(job("pin_boards"), DAYS) == 0
+    assert planner(events=Ledger(0, events.days, foreign=True)).rows_read(job("query_users"), DAYS) is None
+    log = planner(pins=ledger(Days("2025-12-31", "2026-01-03")))
+    log = current(log, "pins", Days("2025-12-31", "2026-01-02"))
+    opening = 2  # from the month's first day to the day before
+    assert log.rows_read(job("pins"), Days("2026-01-03", "2026-01-03")) == 1 + opening

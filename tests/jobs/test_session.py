@@ -14,7 +14,7 @@ import pytest
 
 from jobs import jars
 from jobs.errors import UsageError
-from jobs.session import FIXED, conf, cores
+from jobs.session import FIXED, SMALL, SMALL_ROWS, conf, cores, planned_for
 from jobs.settings import load
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -56,13 +56,33 @@ def test_what_results_depend_on_cannot_be_set(tmp_path):
 
 def test_a_small_machine_gets_small_numbers_and_what_the_user_sets_wins(tmp_path):
     found = conf(settings(master="local[2]"), tmp_path, under_submit=False)
-    assert (found["spark.sql.shuffle.partitions"], found["spark.databricks.delta.snapshotPartitions"]) == ("2", "2")
+    assert (found["spark.sql.shuffle.partitions"], found["spark.databricks.delta.snapshotPartitions"]) == ("2", "1")
     assert (found["spark.ui.enabled"], found["spark.driver.memory"]) == ("false", "4g")
     chosen = {"spark.sql.shuffle.partitions": "7", "spark.driver.extraJavaOptions": "-Dx=1", "spark.driver.extraClassPath": "/mine"}
     found = conf(settings(master="local[2]", spark=chosen), tmp_path, under_submit=False)
     assert found["spark.sql.shuffle.partitions"] == "7"
     assert found["spark.driver.extraJavaOptions"].endswith("log4j2.properties -Dx=1")
     assert found["spark.driver.extraClassPath"].endswith(f"delta-kernel-unitycatalog-4.4.0.jar{os.pathsep}/mine")
+
+
+@pytest.mark.parametrize(("rows", "planned"), [(0, "false"), (SMALL_ROWS, "false"), (SMALL_ROWS + 1, "true"), (None, "true")])
+def test_only_a_step_of_few_rows_is_planned_once_and_the_session_is_as_before_afterwards(spark, rows, planned):
+    def now():
+        return {name: spark.conf.get(name) for name in SMALL}
+
+    before = now()
+    seen = {}
+
+    def step():
+        with planned_for(spark, rows):
+            seen.update(now())
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        step()
+    assert set(seen.values()) == {planned}
+    assert now() == before
+    assert set(before.values()) == {"true"}
 
 
 def test_a_cluster_gets_the_jars_sent_and_keeps_its_own_numbers(tmp_path):

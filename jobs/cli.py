@@ -83,12 +83,14 @@ def describe(
     """Describe a job or a table: contract, lineage, and what is published of it."""
     from jobs.describing import described, description
 
+    from jobs.settings import load
+
     table, facts = described(name)
-    if accept_wording:
+    if accept_wording or "warehouse" in load({"warehouse": warehouse}).origins:
         lake = opened(warehouse)
-        lake.accept_wording(table)
-    if warehouse is not None or accept_wording:
-        facts["published"] = opened(warehouse).published(table)
+        if accept_wording:
+            lake.accept_wording(table)
+        facts["published"] = lake.published(table)
     shown(facts, description(facts), as_json)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -115,9 +116,13 @@ class Ledger:
         return max(self.days, default=None)
 
     @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.days)
+
+    @cached_property
     def _chain(self) -> dict[str, str]:
         so_far, chain = "", {}
-        for day in sorted(self.days):
+        for day in self._sorted:
             so_far = short_hash(so_far, day, self.days[day].digest)
             chain[day] = so_far
         return chain
@@ -126,9 +131,9 @@ class Ledger:
         """A hash over the digests of the days; ABSENT where none of them is published."""
         if days is None or not self.days:
             return ABSENT
-        if days.first <= min(self.days):  # all history up to a day: a running hash, so that two years cost one step
-            known = [day for day in self._chain if day <= days.last]
-            return self._chain[known[-1]] if known else ABSENT
+        if self.first is not None and days.first <= self.first:  # all history up to a day: a running hash, so that two years cost one step
+            known = bisect_right(self._sorted, days.last)
+            return self._chain[self._sorted[known - 1]] if known else ABSENT
         found = [f"{day}={self.days[day].digest}" for day in days if day in self.days]
         return short_hash(*found) if found else ABSENT
 

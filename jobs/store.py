@@ -30,6 +30,7 @@ class Store:
         self.warehouse = warehouse.rstrip("/")
         self._jvm: Any = spark._jvm
         self._commits: dict[str, list[Commit]] = {}
+        self._ledgers: dict[str, Ledger] = {}
 
     def path(self, table: Table) -> str:
         """Where the table lies."""
@@ -88,8 +89,13 @@ class Store:
 
     def ledger(self, table: Table) -> Ledger:
         """The published days of a table. Of a table that others write too, days are told apart by the files that they consist of."""
-        ledger = Ledger.replayed(self.commits(table))
-        return self._by_files(table, ledger) if ledger.foreign and table.name.startswith("raw.") else ledger
+        commits = self.commits(table)
+        known = self._ledgers.get(table.name)
+        if known is None or not commits or known.version != commits[-1].version:
+            known = Ledger.replayed(commits)
+            known = self._by_files(table, known) if known.foreign and table.name.startswith("raw.") else known
+            self._ledgers[table.name] = known
+        return known
 
     def _by_files(self, table: Table, ledger: Ledger) -> Ledger:
         """The ledger of a raw table that other systems write: a day's digest is a hash over its files' names."""

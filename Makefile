@@ -24,7 +24,7 @@ demo: setup ## write a sample lake, run the nightly pin texts on it and show wha
 	@.venv/bin/pinlake demo
 
 test: setup ## run all tests, and print the slowest (PYTEST_ARGS="-k words" for some)
-	@.venv/bin/python -m pytest --durations=15 $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest --durations=15 --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: setup ## lint, format, types and import directions
 	.venv/bin/ruff check .

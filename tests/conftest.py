@@ -1,4 +1,4 @@
-"""One Spark session for the suite, a warehouse for each test, and how hypothesis searches."""
+"""One Spark session for each process of the suite, a warehouse for each test, and how hypothesis searches."""
 
 from __future__ import annotations
 

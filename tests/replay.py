@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from jobs.building import built, parameters, published_form
 from jobs.days import Days
 from jobs.reading import read
+from jobs.session import planned_for
 from jobs.spec import Job, opening
 from schemas.contract import CHANGES, Table
 
@@ -45,7 +46,8 @@ def replay(
             own = stored.get(job.output)
             own = frame(spark, job.output, []) if own is None else own
             before = read(own, job.output, opening(), days, first) if job.output.kind is CHANGES else None
-            rows = built(job, frames, days, parameters(job, (params or {}).get(job.name, {})))
-            good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
-            stored[job.output] = own.unionByName(good).localCheckpoint()
+            with planned_for(spark, 0):
+                rows = built(job, frames, days, parameters(job, (params or {}).get(job.name, {})))
+                good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
+                stored[job.output] = own.unionByName(good).localCheckpoint()
     return stored

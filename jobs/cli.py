@@ -82,7 +82,6 @@ def describe(
 ) -> None:
     """Describe a job or a table: contract, lineage, and what is published of it."""
     from jobs.describing import described, description
-
     from jobs.settings import load
 
     table, facts = described(name)

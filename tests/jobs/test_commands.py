@@ -17,7 +17,8 @@ from jobs.commands import Lake, as_of
 from jobs.days import Days
 from jobs.errors import UsageError
 from jobs.demo import SPARK
-from jobs.registry import JOBS, job
+from jobs.registry import JOBS
+from jobs.registry import job as registered
 from jobs.settings import load
 from schemas import raw, signals, state, texts
 
@@ -122,7 +123,7 @@ def test_the_account_of_runs_is_shown_and_rebuilt(lake):
 
 def test_a_backfill_killed_in_the_middle_and_begun_again_gives_the_digests_of_an_undisturbed_run(lake, tmp_path):
     """Killed at a moment that the machine chooses: while the job after the second published one is under way."""
-    warehouse, below = tmp_path / "ware house", lake.lineage.upstream([job("engaged_queries")])
+    warehouse, below = tmp_path / "ware house", lake.lineage.upstream([registered("engaged_queries")])
     shutil.copytree(Path(lake.settings.warehouse) / "raw", warehouse / "raw")
     (tmp_path / "pinlake.toml").write_text(f'[spark]\n"spark.driver.extraJavaOptions" = "{SHORT}"\n')
     command = [PINLAKE, "backfill", "engaged_queries", "--upstream", "--first", DAYS.first, "--last", DAYS.last, "--master", "local[2]"]

@@ -15,8 +15,8 @@ import pytest
 
 from jobs.commands import Lake, as_of
 from jobs.days import Days
-from jobs.errors import UsageError
 from jobs.demo import SPARK
+from jobs.errors import UsageError
 from jobs.registry import JOBS
 from jobs.registry import job as registered
 from jobs.settings import load

@@ -71,16 +71,18 @@ class Runner:
             self.say(f"{name}: skipped, {why}")
         spans = {name: span for name, span in planner.needed(wanted).items() if name not in skipped}
         steps = self._steps(spans, newest_first)
-        due, started, n, done = sum(map(len, steps)), time.time(), 0, list[Publication]()
+        due = sum(bool(planner.todo(wanted, job, span)) for step in steps for job, span in step)  # and what these will make stale
+        started, n, done = time.time(), 0, list[Publication]()
         try:
             for step in steps:
                 for job, span in step:
-                    n += 1
                     rest: Days | None = span
                     # Planned anew after every publication: a changed day of a change log makes its later days stale.
                     while rest is not None and (found := self.planner().todo(wanted, job, rest)):
                         publication = self._one(found[0])
                         done.append(publication)
+                        n += rest == span  # ranges with days between them that are current are one part of the step
+                        due = max(due, n)
                         left = (time.time() - started) / n * (due - n)
                         self.say(f"[{n}/{due}] {told(publication, found[0].why)}; about {left:.0f} s left")
                         rest = rest.clipped(shifted(found[0].days.last, 1))

@@ -17,6 +17,8 @@ from jobs.errors import UsageError
 from jobs.session import FIXED, SMALL, SMALL_ROWS, conf, cores, planned_for
 from jobs.settings import load
 
+# Spark's script that finds its own folder cannot read a path with a space; given the folder, its other scripts can.
+HOME = {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
 PROGRAMS = Path(__file__).parent / "programs"
 SITE = sysconfig.get_path("purelib")
 
@@ -129,7 +131,7 @@ def test_code_reaches_executors_that_have_no_other_way_to_find_it(tmp_path):
     found, stderr = ran(
         [sys.executable, str(PROGRAMS / "cluster.py"), "local-cluster[2,1,1024]", str(python), str(tmp_path / "ware house")],
         tmp_path,
-        SPARK_HOME=str(Path(pyspark.__file__).parent),
+        **HOME,
     )
     assert found["answers"] == ["ein roter schuh", "red shoes"]
     assert len(found["executors"]) == 2, "two executors took part"
@@ -157,7 +159,7 @@ def test_a_program_runs_unchanged_under_spark_submit(tmp_path):
         "spark.sql.session.timeZone=Asia/Tokyo",
     ]
     command = [submit, *options, "--name", "given", "--jars", given, str(PROGRAMS / "submitted.py"), str(tmp_path / "ware house")]
-    found, _ = ran(command, tmp_path, PYSPARK_PYTHON=sys.executable, PINLAKE_MASTER="local[7]")
+    found, _ = ran(command, tmp_path, PYSPARK_PYTHON=sys.executable, PINLAKE_MASTER="local[7]", **HOME)
     assert found == {"master": "local[1]", "zone": "UTC", "rows": 5, "memory": "1g"}
 
 
@@ -165,7 +167,7 @@ def test_a_program_runs_unchanged_under_spark_submit(tmp_path):
 def test_without_delta_spark_submit_is_told_which_option_is_missing(tmp_path):
     submit = str(Path(sys.executable).with_name("spark-submit"))
     command = [submit, "--master", "local[1]", "--conf", "spark.ui.enabled=false", str(PROGRAMS / "submitted.py"), str(tmp_path)]
-    done = run(command, tmp_path, PYSPARK_PYTHON=sys.executable)
+    done = run(command, tmp_path, PYSPARK_PYTHON=sys.executable, **HOME)
     assert done.returncode != 0
     told = [line for line in done.stdout.split("\n") if line.startswith("jobs.errors.UsageError: ")]
     assert [line for line in told if "runs without Delta" in line and "spark-submit --jars" in line], done.stderr[-4000:]

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -98,18 +98,24 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
 
 
 @contextmanager
-def planned_for(spark: SparkSession, rows: int | None) -> Iterator[None]:
-    """The session as it suits a step that reads so many rows (None: unknown, so many), but for what was set when it was built."""
-    given = spark.sparkContext.getConf()
-    chosen = {name: value for name, value in SMALL.items() if rows is not None and rows <= SMALL_ROWS and not given.contains(name)}
-    before = {name: spark.conf.get(name) for name in chosen}
-    for name, value in chosen.items():
+def configured(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+    """The session with these settings in place of its own; afterwards as it was."""
+    before = {name: spark.conf.get(name) for name in values}
+    for name, value in values.items():
         spark.conf.set(name, value)
     try:
         yield
     finally:
         for name, kept in before.items():
             spark.conf.set(name, str(kept))
+
+
+def planned_for(spark: SparkSession, rows: int | None) -> AbstractContextManager[None]:
+    """The session as it suits a step that reads so many rows (None: unknown, so many), but for what was set when it was built."""
+    if rows is None or rows > SMALL_ROWS:
+        return nullcontext()
+    given = spark.sparkContext.getConf()
+    return configured(spark, {name: value for name, value in SMALL.items() if not given.contains(name)})
 
 
 def cores(master: str) -> int:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from jobs.session import SMALL, configured
+
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
-# Many small steps over small tables: compiling and replanning each costs more than it saves.
-INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-}
 
 
-@contextmanager
-def interpreted(spark: SparkSession) -> Iterator[None]:
-    """The session without code generation and replanning, for tests of many small steps; as it was afterwards."""
-    before = {name: spark.conf.get(name) for name in INTERPRETED}
-    for name, value in INTERPRETED.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, kept in before.items():
-            spark.conf.set(name, str(kept))
+def interpreted(spark: SparkSession) -> AbstractContextManager[None]:
+    """The session without compiled expressions, for tests of many small steps over small tables; as it was afterwards."""
+    return configured(spark, {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"})
 
 
 def change_rows(snapshots: Mapping[str, Mapping[Hashable, Any]]) -> Rows:

@@ -59,11 +59,19 @@ class Column:
 DS = Column("ds", "string", "the day, YYYY-MM-DD, UTC", required=True, pattern=r"^\d{4}-\d{2}-\d{2}$")
 DELETED = Column("deleted", "boolean", "a tombstone: the entity left on this day, its values are null", required=True)
 CHANGED = Column("changed", "boolean", "false where a month's first day repeats a row that did not change on it", required=True)
+MODEL_REVISION = Column("model_revision", "string", "hash of the model and of how it is asked", required=True, pattern="^[0-9a-f]{16}$")
+BUCKET = Column("bucket", "string", "first hex digit of input_hash: the partition", required=True, pattern="^[0-9a-f]$")
+INPUT_HASH = Column("input_hash", "string", "sha256 over the exact input, hex", required=True, pattern="^[0-9a-f]{64}$")
+REFUSED = Column("refused", "string", "why the model gave no answer; null where it gave one")
+PRECISION = Column("precision", "string", "numbers the model ran with; null where it was refused", allowed=("fp32", "bf16", "int8"))
+ANSWER_KEY = ("model_revision", "input_hash")
 
 
 @dataclass(frozen=True)
 class Table:
     """One table: `layer.table`, its kind, the key of a day's row, its columns (ds and the columns of its kind are implied).
+
+    The key of an ANSWERS table is always (model_revision, input_hash): a question that was refused has a row too.
 
     `events`: an event table. It has every day from its first, so a missing day between others is an error; and as events are delivered at
     least once, a key may repeat on a day.
@@ -91,14 +99,18 @@ class Table:
                 raise ValueError(f"{self.name}: key column {k} must be a required column of the table")
         if not self.doc:
             raise ValueError(f"{self.name}: a table says what it is")
+        if self.kind is ANSWERS and self.key != ANSWER_KEY:
+            raise ValueError(f"{self.name}: answers are kept by {', '.join(ANSWER_KEY)}, not by {', '.join(self.key)}")
 
     @cached_property
     def fields(self) -> tuple[Column, ...]:
-        """All columns as stored: ds first, then the declared ones, then those of the kind."""
+        """All columns as stored: what the kind begins with, the declared ones, what the kind ends with."""
         if self.kind is DAILY:
             return (DS, *self.columns)
         if self.kind is CHANGES:
             return (DS, *self.columns, DELETED, CHANGED)
+        if self.kind is ANSWERS:
+            return (MODEL_REVISION, BUCKET, INPUT_HASH, *self.columns, REFUSED, PRECISION)
         return self.columns
 
     @cached_property

@@ -39,4 +39,19 @@ QUARANTINE = Table(
     ),
 )
 
-TABLES = (RUNS, QUARANTINE)
+MODELS = Table(
+    name="ops.models",
+    kind=OPS,
+    doc="Which revision of a model counts from which day on. A row is never changed; of two of one day the one written later counts.",
+    key=("name", "promoted_ds", "promoted_at"),
+    columns=(
+        Column("name", "string", "what the model is for, such as captioner or encoder", required=True),
+        Column("promoted_ds", "string", "first day on which it counts", required=True, pattern=r"^\d{4}-\d{2}-\d{2}$"),
+        Column("spec", "string", "where it came from, such as hf:ORG/NAME@REV, path:FOLDER or pypi:PACKAGE==VERSION#MEMBER", required=True),
+        Column("content_hash", "string", "sha256 over the names and bytes of its files, hex", required=True, pattern="^[0-9a-f]{64}$"),
+        Column("promoted_at", "timestamp", "when the row was written, UTC", required=True),
+        Column("metrics", "map<string,double>", "what it was promoted on; null where nobody measured"),
+    ),
+)
+
+TABLES = (RUNS, QUARANTINE, MODELS)

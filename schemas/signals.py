@@ -136,8 +136,49 @@ BOARD_TITLES = Table(
     ),
 )
 
+LINK_CLICKS = Table(
+    name="signals.link_clicks",
+    kind=CHANGES,
+    doc="Long clicks in two years of all pins and products that link to a page; a page that nobody stayed on, or links to, is a tombstone.",
+    key=("url",),
+    columns=(
+        Column("url", "string", "address of the page", required=True),
+        Column("long_clicks", "bigint", "clicks with a long stay on the pins and products that link to the page now", minimum=1),
+    ),
+)
+
+IMAGES = Table(
+    name="signals.images",
+    kind=CHANGES,
+    doc="What is known of an image from its header, and where its bytes are.",
+    key=("image_id",),
+    columns=(
+        Column("image_id", "string", "image", required=True),
+        Column("image_hash", "string", "sha256 of the file's bytes, hex", pattern="^[0-9a-f]{64}$"),
+        Column("format", "string", "file format", allowed=("jpeg", "png", "webp", "gif")),
+        Column("width", "int", "pixels", minimum=1),
+        Column("height", "int", "pixels", minimum=1),
+        Column("bytes_ds", "string", "the day whose row of raw.images holds the bytes", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+    ),
+)
+
+IMAGE_CAPTIONS = Table(
+    name="signals.image_captions",
+    kind=CHANGES,
+    doc="The caption that the promoted model gives an image.",
+    key=("image_id",),
+    columns=(
+        Column("image_id", "string", "image", required=True),
+        Column("caption", "string", "what the model says is on the image, cleaned", maximum=1_000),
+        Column("model_revision", "string", "the model and how it was asked", pattern="^[0-9a-f]{16}$"),
+    ),
+)
+
 TABLES = (
     LINK_TEXTS,
+    LINK_CLICKS,
+    IMAGES,
+    IMAGE_CAPTIONS,
     QUERY_USERS,
     PUBLIC_QUERIES,
     ENGAGEMENT_DAILY,

@@ -19,7 +19,7 @@ _GONE = (404, 410)
 class LinkTextParams:
     """What reading one page may cost (a page beyond is refused), and how many parsers a Spark worker keeps."""
 
-    page_bytes: int = Limits.page_bytes
+    page_bytes: int = Limits.most_bytes
     attributes_per_tag: int = Limits.attributes
     depth: int = Limits.depth
     seconds_per_page: float = Limits.seconds
@@ -30,7 +30,7 @@ class LinkTextParams:
     def limits(self) -> Limits:
         """The limits of one page."""
         return Limits(
-            page_bytes=self.page_bytes,
+            most_bytes=self.page_bytes,
             attributes=self.attributes_per_tag,
             depth=self.depth,
             seconds=self.seconds_per_page,

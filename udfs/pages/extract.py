@@ -3,12 +3,13 @@
 The title is the name of the item that the page is about (JSON-LD, then microdata, RDFa and class names); without one the
 main heading that the page's own titles (Open Graph, Twitter, <title>) contain; else the first of those without the site's
 name, else the first heading. The description is that of the item; else the longest of the page's meta descriptions that
-begin alike; else the first paragraph of the main text.
+begin alike; else the first paragraph of the main text. One that breaks off is taken whole from the main text where it stands there.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 
 import py3langid
@@ -34,6 +35,7 @@ _MAIN = 3
 _SAME_SUBJECT = 0.5
 _FEWEST_WORDS = 3
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔")
+_CUTS = ("…", "...", "[…]", "[...]")
 _SHORTEST_PARAGRAPH = 40
 _LONGEST_DESCRIPTION = 5_000
 _LONGEST_TITLE = 500
@@ -71,6 +73,8 @@ def page_text(url: str, body: bytes, limits: Limits) -> PageText:
     description = (_description(item, items) if item else "") or _meta_description(page, items, title)
     declared = page.language
     main_text = _main_text(page, limits.main_text)  # last: the reader changes the tree
+    if item is None or _kind(item) != _MAIN:  # what a recipe or a product says of itself stands as it is
+        description = _completed(description, main_text)
     description = description or _first_paragraph(main_text, title)
     title, description = title[:_LONGEST_TITLE], description[:_LONGEST_DESCRIPTION]
     language = _language(main_text or f"{title}. {description}", declared) if title or description or main_text else None
@@ -136,11 +140,32 @@ def _meta_description(page: Markup, items: list[Item], title: str) -> str:
     """The page's own description: the longest of those that begin as the first does (others are often cut); empty for none."""
     said = [page.metadata[name] for name in _DESCRIPTIONS if name in page.metadata]
     said += [item.description for item in items if item.types & structured.PAGES and item.description]
+    said = [_without_title(one, title) for one in said]
     said = [one for one in said if len(one.split()) >= _FEWEST_WORDS and letters(one) != letters(title)]
     if not said:
         return ""
     start = said[0].rstrip(".… ")
     return max((one for one in said if one.startswith(start)), key=len, default=said[0])
+
+
+def _without_title(description: str, title: str) -> str:
+    """The description without the title and a dash before it; as it is where hardly anything would be left."""
+    opening = re.match(rf"{re.escape(title)}\s+[-–—|]\s+", description, re.IGNORECASE) if title else None
+    rest = description[opening.end() :] if opening else ""
+    return rest if len(rest.split()) >= _FEWEST_WORDS else description
+
+
+def _completed(description: str, main_text: str) -> str:
+    """The paragraph of the main text that a description which breaks off was cut from; else the description."""
+    if not description.endswith(_CUTS):
+        return description
+    stem = description.rstrip("[]….").rstrip()
+    for line in main_text.split("\n") if stem else ():
+        at = stem.find(line[:_SHORTEST_PARAGRAPH])
+        # A heading may stand before it, no more.
+        if len(line) >= _SHORTEST_PARAGRAPH and 0 <= 2 * at < len(stem) and line.startswith(stem[at:]):
+            return line
+    return description
 
 
 def _first_paragraph(main_text: str, title: str) -> str:

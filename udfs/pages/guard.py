@@ -7,20 +7,23 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 
+from udfs.children import limits as children
+from udfs.children.limits import RefusedInput
 
-class RefusedPage(ValueError):
-    """A page that is not read, with the reason as its message."""
+
+class RefusedPage(RefusedInput):
+    """A page that is not read."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(children.Limits):
     """What reading one page may cost."""
 
-    page_bytes: int = 1 << 20
-    attributes: int = 200
-    depth: int = 256
+    most_bytes: int = 1 << 20
     seconds: float = 5.0
     memory_mb: int = 1024
+    attributes: int = 200
+    depth: int = 256
     main_text: int = 20_000
 
 
@@ -48,11 +51,11 @@ def unpacked(body: bytes, limits: Limits) -> bytes:
     if body[:2] == b"\x1f\x8b":
         packed = zlib.decompressobj(wbits=31)
         try:
-            body = packed.decompress(body, limits.page_bytes + 1)
+            body = packed.decompress(body, limits.most_bytes + 1)
         except zlib.error as error:
             raise RefusedPage("the page is not valid gzip") from error
-    if len(body) > limits.page_bytes:
-        raise RefusedPage(f"the page is larger than {limits.page_bytes} bytes")
+    if len(body) > limits.most_bytes:
+        raise RefusedPage(f"the page is larger than {limits.most_bytes} bytes")
     return body
 
 

@@ -64,13 +64,16 @@ def is_site(part: str, sites: frozenset[str]) -> bool:
 
 
 def agreed(titles: Sequence[str], headings: Sequence[str], sites: frozenset[str]) -> str:
-    """The first heading that one of the titles contains as a whole and that is not the site's name; empty where there is none."""
+    """The first heading that one of the titles contains as a whole and that is not the site's name; empty where there is none.
+
+    Where both are the same letters, the spelling with more words: headings may lack spaces that only a style sheet draws.
+    """
     for title in titles:
         whole = letters(title)
         for heading in headings:
             name = letters(heading)
             if len(name) >= _SHORTEST_INSIDE - 1 and name in whole and not is_site_name(heading, sites):
-                return heading
+                return title if name == whole and len(title.split()) > len(heading.split()) else heading
     return ""
 
 

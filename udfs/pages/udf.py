@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -10,13 +9,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from udfs.children.pool import Answer, Parser, of_this_process
 from udfs.pages.guard import Limits
-from udfs.pages.pool import PARSER, Answer, PagePool
 
 FIELDS = ("title", "description", "main_text", "language", "encoding", "status")
-
-# Of this process: Spark uses a Python worker again for later tasks, and its parsers with it. The number says whose they are.
-_pools: dict[tuple[int, Limits, str, int], PagePool] = {}
+PARSER = "udfs.pages.extract:page_text"
 
 
 def read_pages(pages: DataFrame, limits: Limits, parser: str = PARSER, children: int = 1) -> DataFrame:
@@ -31,7 +28,7 @@ def read_pages(pages: DataFrame, limits: Limits, parser: str = PARSER, children:
 
 def _answered(batches: Iterable[pa.RecordBatch], limits: Limits, parser: str, children: int) -> Iterator[pa.RecordBatch]:
     """The batches with the answers in place of the bodies."""
-    pool = _pool(limits, parser, children)
+    pool = of_this_process(Parser(parser, "page"), limits, children)
     for batch in batches:
         urls, bodies = batch.column("url"), batch.column("body")
         rows = [row for row in range(batch.num_rows) if bodies[row].is_valid]
@@ -46,16 +43,5 @@ def _answered(batches: Iterable[pa.RecordBatch], limits: Limits, parser: str, ch
 
 def _said(answer: Answer | None, name: str) -> str | None:
     """One field of an answer."""
-    value = answer.page.get(name) if answer and answer.page else None
+    value = answer.found.get(name) if answer and answer.found else None
     return value if isinstance(value, str) else None
-
-
-def _pool(limits: Limits, parser: str, children: int) -> PagePool:
-    """The parsers of this process, started when they are first asked."""
-    key = (os.getpid(), limits, parser, children)
-    if key not in _pools:
-        for pool in _pools.values():
-            pool.close()
-        _pools.clear()
-        _pools[key] = PagePool(limits, parser, children)
-    return _pools[key]

@@ -92,7 +92,7 @@ def test_of_two_fetches_on_a_day_the_newest_readable_one_counts(spark: SparkSess
 
 
 def test_a_page_that_never_returns_is_refused_and_the_others_are_kept(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_texts, "read_pages", functools.partial(read_pages, parser="tests.udfs.pages.parsers:parse"))
+    monkeypatch.setattr(link_texts, "read_pages", functools.partial(read_pages, parser="tests.udfs.children.parsers:parse"))
     given = pages(spark, [("a", b"x", 200, None), ("hang", b"x", 200, None), ("b", b"x", 200, None)])
     found = {row.url: row.refused for row in build(given, LinkTextParams(seconds_per_page=1.0)).collect()}
     assert found["hang"] == "the page took longer than 1 seconds"

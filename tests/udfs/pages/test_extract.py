@@ -28,6 +28,7 @@ def ld(*values: object) -> str:
 
 RECIPE = {"@type": "Recipe", "name": "Apple pie", "description": "Our oldest recipe."}
 ARTICLE = {"@type": "Article", "headline": "What my aunt taught me"}
+META = '<meta name="description" content="%s">'
 TITLES = '<meta property="og:title" content="The best apple pie | Plum &amp; Thyme"><title>The best apple pie - Plum &amp; Thyme</title>'
 
 
@@ -47,6 +48,8 @@ TITLES = '<meta property="og:title" content="The best apple pie | Plum &amp; Thy
         (TITLES, "<h1>Plum & Thyme</h1>", "The best apple pie"),
         (TITLES, "", "The best apple pie"),
         ("<title>Apple pie — plumandthyme</title>", "", "Apple pie"),
+        # Words that only a style sheet sets apart.
+        (TITLES, "<h1><i>The</i><i>best</i><i>apple</i><i>pie</i></h1>", "The best apple pie"),
         ("", "<h1>Apple pie</h1>", "Apple pie"),
         ("", "<p>no title at all, only a sentence that says so</p>", None),
     ],
@@ -68,6 +71,16 @@ def test_the_title_names_what_the_page_is_about(head: str, body: str, title: str
         ),
         ('<meta property="og:description" content="…"><meta name="description" content="A real one here.">', "", "A real one here."),
         (ld({"@type": "WebPage", "description": "All about the pie."}), "", "All about the pie."),
+        ("<title>Apple pie</title>" + META % "Apple Pie – a pie that warms you.", "", "a pie that warms you."),
+        ("<title>Apple pie</title>" + META % "Apple pie is what warms you.", "", "Apple pie is what warms you."),
+        ("<title>Apple pie</title>" + META % "Apple pie - so good", "", "Apple pie - so good"),
+        # What was cut is taken from the text that it was cut from, as long as it is most of it.
+        (META % f"Apple pie {STORY[:150]}...", f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", STORY),
+        (META % f"{STORY[:150]} […]", f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", STORY),
+        (META % f"{STORY[:150]}?", f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", f"{STORY[:150]}?"),
+        (META % f"{STORY[::-1][:100]} {STORY[:60]}…", f"<article><p>{STORY}</p></article>", f"{STORY[::-1][:100]} {STORY[:60]}…"),
+        (ld({**ARTICLE, "description": f"{STORY[:90]}…"}), f"<article><h1>What my aunt taught me</h1><p>{STORY}</p></article>", STORY),
+        (ld({**RECIPE, "description": f"{STORY[:90]}…"}), f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", f"{STORY[:90]}…"),
         ("<title>Apple pie</title>", f"<article><h1>Apple pie</h1><p>{STORY}</p><p>{STORY[::-1]}</p></article>", STORY),
         ("<title>Apple pie</title>", "", None),
     ],

@@ -75,7 +75,7 @@ def test_the_depth_of_plain_nesting_is_that_of_a_counter(opens: list[bool]) -> N
 
 
 def test_a_packed_page_is_unpacked_up_to_the_limit() -> None:
-    small = Limits(page_bytes=1_000)
+    small = Limits(most_bytes=1_000)
     assert unpacked(gzip.compress(b"<p>hello"), small) == b"<p>hello"
     assert unpacked(b"x" * 1_000, small) == b"x" * 1_000
     for body, reason in (

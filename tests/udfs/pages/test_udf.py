@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import collections
 import pathlib
+import subprocess
+import sys
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -9,7 +11,8 @@ from pyspark.sql import functions as F
 from udfs.pages.guard import Limits
 from udfs.pages.udf import read_pages
 
-PARSERS = "tests.udfs.pages.parsers"
+REPOSITORY = pathlib.Path(__file__).parents[3]
+PARSERS = "tests.udfs.children.parsers"
 
 
 def test_every_row_is_read_once_whatever_is_done_with_the_answers(spark: SparkSession, tmp_path: pathlib.Path) -> None:
@@ -52,3 +55,23 @@ def test_the_body_is_replaced_by_what_the_page_says_and_other_columns_stay(spark
         "status": "no_description",
         "refused": None,
     }
+
+
+def test_bombs_leave_the_memory_of_the_parent_as_it_was() -> None:
+    script = """
+import resource, sys
+from udfs.pages.guard import Limits
+from udfs.pages.udf import PARSER
+from udfs.children.pool import Parser, Pool
+pool = Pool(Parser(PARSER, "page"), Limits(seconds=5.0))
+pool.read([("a", b"<title>warm up")])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+bombs = [b"<a " + b"b " * 200_000 + b">", b"<div>" * 50_000, b"x" * (2 << 20)] * 5
+reasons = [answer.refused for answer in pool.read(("u", bomb) for bomb in bombs)]
+pool.close()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, sorted(set(reasons)))
+"""
+    out = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    grown, _, reasons = out.partition(" ")
+    assert int(grown) < 64 * 1024
+    assert reasons.count("'") == 6, f"three kinds of bombs, three reasons: {reasons}"

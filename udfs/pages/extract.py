@@ -169,8 +169,9 @@ def _completed(description: str, main_text: str) -> str:
 
 
 def _first_paragraph(main_text: str, title: str) -> str:
-    """The first paragraph of the main text that is more than a heading; empty for none."""
-    paragraphs = [line for line in main_text.split("\n") if len(line) >= _SHORTEST_PARAGRAPH and letters(line) != letters(title)]
+    """The first paragraph of the main text that is more than a heading or a step of a list; empty for none."""
+    lines = (line for line in main_text.split("\n") if not line.startswith("- "))
+    paragraphs = [line for line in lines if len(line) >= _SHORTEST_PARAGRAPH and letters(line) != letters(title)]
     sentences = (line for line in paragraphs if line.rstrip("\"'”’)»]").endswith(_SENTENCE_ENDS))
     return one_line(next(sentences, next(iter(paragraphs), "")))
 

@@ -82,6 +82,11 @@ def test_the_title_names_what_the_page_is_about(head: str, body: str, title: str
         (ld({**ARTICLE, "description": f"{STORY[:90]}…"}), f"<article><h1>What my aunt taught me</h1><p>{STORY}</p></article>", STORY),
         (ld({**RECIPE, "description": f"{STORY[:90]}…"}), f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", f"{STORY[:90]}…"),
         ("<title>Apple pie</title>", f"<article><h1>Apple pie</h1><p>{STORY}</p><p>{STORY[::-1]}</p></article>", STORY),
+        (
+            "<title>Apple pie</title>",
+            f"<article><ul><li>{STORY[:150]} and so on.</li><li>{STORY[150:]}</li></ul><p>{STORY}</p></article>",
+            STORY,
+        ),
         ("<title>Apple pie</title>", "", None),
     ],
 )

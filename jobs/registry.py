@@ -15,6 +15,14 @@ JOBS: tuple[Job, ...] = (
         inputs={"updates": Input(raw.PIN_UPDATES, days())},
     ),
     Job(
+        "products",
+        doc="The newest known fields of every product.",
+        build="jobs.products.products:build",
+        output=state.PRODUCTS,
+        tags=NIGHTLY,
+        inputs={"updates": Input(raw.PRODUCT_UPDATES, days())},
+    ),
+    Job(
         "link_texts",
         doc="Title, description, main text and language of every linked page.",
         build="jobs.pins.link_texts:build",
@@ -23,6 +31,16 @@ JOBS: tuple[Job, ...] = (
         inputs={"pages": Input(raw.LINK_PAGES, days())},
         params="LinkTextParams",
         one_to_one="pages",
+    ),
+    Job(
+        "images",
+        doc="What is known of every image from its header; one that cannot be decoded is refused here.",
+        build="jobs.images.images:build",
+        output=signals.IMAGES,
+        tags=NIGHTLY,
+        inputs={"images": Input(raw.IMAGES, days())},
+        params="ImageParams",
+        one_to_one="images",
     ),
     Job(
         "query_users",
@@ -109,11 +127,30 @@ JOBS: tuple[Job, ...] = (
         tags=NIGHTLY,
         inputs={
             "pins": Input(state.PINS, log()),
+            "products": Input(state.PRODUCTS, log(), optional=True),
             "link_texts": Input(signals.LINK_TEXTS, log(), optional=True),
+            "clicks": Input(signals.LINK_CLICKS, log(), optional=True),
+            "captions": Input(signals.IMAGE_CAPTIONS, log(), optional=True),
             "boards": Input(signals.BOARD_TITLES, log(), optional=True),
             "queries": Input(signals.ENGAGED_QUERIES, log(), optional=True),
         },
-        params="PinTextParams",
+        params="PinAssembly",
+    ),
+    Job(
+        "product_texts",
+        doc="Every text source of a product in its own column, and the text a model reads.",
+        build="jobs.products.product_texts:build",
+        output=texts.PRODUCTS,
+        tags=NIGHTLY,
+        inputs={
+            "products": Input(state.PRODUCTS, log()),
+            "pins": Input(state.PINS, log(), optional=True),
+            "link_texts": Input(signals.LINK_TEXTS, log(), optional=True),
+            "captions": Input(signals.IMAGE_CAPTIONS, log(), optional=True),
+            "boards": Input(signals.BOARD_TITLES, log(), optional=True),
+            "queries": Input(signals.ENGAGED_QUERIES, log(), optional=True),
+        },
+        params="ProductAssembly",
     ),
 )
 

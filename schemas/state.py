@@ -19,4 +19,29 @@ PINS = Table(
     ),
 )
 
-TABLES = (PINS,)
+PRODUCTS = Table(
+    name="state.products",
+    kind=CHANGES,
+    doc="The newest known fields of every product, as raw.product_updates gave them.",
+    key=("product_id",),
+    columns=(
+        Column("product_id", "string", "product", required=True),
+        Column("title", "string", "title in the merchant's feed"),
+        Column("description", "string", "description in the merchant's feed, may hold markup"),
+        Column("brand", "string", "brand"),
+        Column("category", "string", "category path, parts separated by ' > '"),
+        Column("price", "decimal(18,2)", "price in `currency`"),
+        Column("currency", "string", "ISO 4217 code"),
+        Column("colors", "array<string>", "colours"),
+        Column("size", "string", "size"),
+        Column("size_type", "string", "size system, such as regular, petite, EU"),
+        Column("patterns", "array<string>", "patterns, such as striped"),
+        Column("materials", "array<string>", "materials"),
+        Column("product_types", "array<string>", "product types, most general first"),
+        Column("canonical_desc", "string", "description agreed over all merchants of the product"),
+        Column("image_ids", "array<string>", "images of the product, main one first; of more than fifteen the first", maximum=15),
+        Column("link_url", "string", "the merchant's page"),
+    ),
+)
+
+TABLES = (PINS, PRODUCTS)

@@ -3,6 +3,24 @@
 from schemas.contract import CHANGES, Column, Table
 
 SOURCES = ("title", "description", "caption", "link_title", "link_description", "board_titles", "engaged_queries")
+PRODUCT_SOURCES = (
+    "title",
+    "description",
+    "brand",
+    "category",
+    "colors",
+    "size",
+    "size_type",
+    "patterns",
+    "materials",
+    "product_types",
+    "canonical_desc",
+    "captions",
+    "link_title",
+    "link_description",
+    "board_titles",
+    "engaged_queries",
+)
 
 PINS = Table(
     name="texts.pins",
@@ -14,9 +32,11 @@ PINS = Table(
         Column("language", "string", "ISO 639-1 code of the author's language"),
         Column("title", "string", "the author's title, cleaned"),
         Column("description", "string", "the author's description, cleaned"),
-        Column("caption", "string", "a model's words for the image"),
-        Column("link_title", "string", "title of the linked page, cleaned"),
-        Column("link_description", "string", "description of the linked page, cleaned"),
+        Column("caption", "string", "a model's words for the image, cleaned"),
+        Column(
+            "link_title", "string", "title of the linked page, cleaned; of the pin's page and its product's, the one people stayed on more"
+        ),
+        Column("link_description", "string", "description of the linked page, cleaned; chosen as the title is"),
         Column("board_titles", "array<string>", "titles of the boards that hold the pin, best first", maximum=10),
         Column("engaged_queries", "array<string>", "public queries that led to the pin, best first", maximum=20),
         Column("text", "string", "labelled lines of the sources that are present; empty where none is"),
@@ -25,4 +45,33 @@ PINS = Table(
     ),
 )
 
-TABLES = (PINS,)
+PRODUCTS = Table(
+    name="texts.products",
+    kind=CHANGES,
+    doc="Every text source of a product in its own column, and the text that a model reads, as of the day. One with no source keeps a row.",
+    key=("product_id",),
+    columns=(
+        Column("product_id", "string", "product", required=True),
+        Column("title", "string", "title in the merchant's feed, cleaned"),
+        Column("description", "string", "description in the merchant's feed, cleaned"),
+        Column("brand", "string", "brand, cleaned"),
+        Column("category", "string", "category path, parts separated by ' > ', cleaned"),
+        Column("colors", "array<string>", "colours, cleaned, each once"),
+        Column("size", "string", "size, cleaned"),
+        Column("size_type", "string", "size system, cleaned"),
+        Column("patterns", "array<string>", "patterns, cleaned, each once"),
+        Column("materials", "array<string>", "materials, cleaned, each once"),
+        Column("product_types", "array<string>", "product types, most general first, cleaned, each once"),
+        Column("canonical_desc", "string", "description agreed over all merchants, cleaned"),
+        Column("captions", "array<string>", "a model's words for the images, in their order, cleaned, each once", maximum=15),
+        Column("link_title", "string", "title of the merchant's page, cleaned"),
+        Column("link_description", "string", "description of the merchant's page, cleaned"),
+        Column("board_titles", "array<string>", "titles of the boards that hold pins of the product, best first", maximum=10),
+        Column("engaged_queries", "array<string>", "public queries that led to the product, best first", maximum=20),
+        Column("text", "string", "labelled lines of the sources that are present; empty where none is"),
+        Column("text_hash", "string", "sha256 of `text`, hex", pattern="^[0-9a-f]{64}$"),
+        Column("sources", "array<string>", "which sources are present, in the order of the text", allowed=PRODUCT_SOURCES),
+    ),
+)
+
+TABLES = (PINS, PRODUCTS)

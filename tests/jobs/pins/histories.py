@@ -7,9 +7,9 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas import texts
 from schemas.contract import Table
 from tests.changelog import change_rows
+from tests.jobs.boards import histories as boards
 from tests.jobs.boards.histories import DAYS, Row, Snapshots
 
 # As typed, and as the text holds it.
@@ -24,9 +24,62 @@ CLEAN = {
     "Page\u200b one": "Page one",
     "Page two, which is rather long": "Page two, which is rather long",
 }
-LABELS = {"title": "t", "description": "d", "link_title": "lt", "link_description": "ld", "board_titles": "b", "engaged_queries": "q"}
-BUDGETS = {"title": 40, "description": 24, "link_title": 12, "link_description": 30, "board_titles": 25, "engaged_queries": 18}
+LABELS = {
+    "title": "t",
+    "caption": "c",
+    "engaged_queries": "q",
+    "board_titles": "b",
+    "link_title": "lt",
+    "description": "d",
+    "link_description": "ld",
+}
+BUDGETS = {
+    "title": 40,
+    "caption": 12,
+    "engaged_queries": 18,
+    "board_titles": 25,
+    "link_title": 12,
+    "description": 24,
+    "link_description": 30,
+}
 CHARACTERS = 90
+IMAGES = ("i0", "i1", "i2", "i3")
+CAPTIONS = {" a red <b>sofa</b>": "a red sofa", "a lamp": "a lamp", " ": None, "a long view of it all": "a long view of it all"}
+
+
+def pin_updates(seed: int) -> list[Row]:
+    """raw.pin_updates as for boards, with images, and products for some; rows that are doubled stay so."""
+    rows = boards.pin_updates(seed)
+    for row in rows:
+        rng = random.Random(f"pointers {seed} {row['pin_id']} {row['ds']}")
+        row["image_id"], row["product_id"] = rng.choice((None, "i9", *IMAGES)), rng.choice((None, None, None, "s0", "s1", "s2", "s3"))
+    return rows
+
+
+def captions_by_day(seed: int) -> Snapshots:
+    """image -> the values of signals.image_captions on every day; captions come, change with the model and go."""
+    rng = random.Random(f"captions {seed}")
+    live: dict[str, Any] = {}
+    found: Snapshots = {}
+    for day in DAYS:
+        for image in IMAGES:
+            if rng.random() < 0.4:
+                live[image] = rng.choice((None, *((caption, "0" * 16) for caption in CAPTIONS)))
+        found[day] = {image: values for image, values in live.items() if values is not None}
+    return found
+
+
+def clicks_by_day(seed: int) -> Snapshots:
+    """url -> (long clicks,) on every day."""
+    rng = random.Random(f"clicks {seed}")
+    live: dict[str, Any] = {}
+    found: Snapshots = {}
+    for day in DAYS:
+        for url in ("u0", "u1", "u2", "u3", "u5"):
+            if rng.random() < 0.5:
+                live[url] = rng.choice((None, (1,), (2,), (3,)))
+        found[day] = {url: values for url, values in live.items() if values is not None}
+    return found
 
 
 def pages_by_day(seed: int) -> Snapshots:
@@ -37,7 +90,8 @@ def pages_by_day(seed: int) -> Snapshots:
     for day in DAYS:
         for url in ("u0", "u1", "u2", "u4"):
             if rng.random() < 0.3:
-                title, description = rng.choice(("Page\u200b one", None)), rng.choice(("Page two, which is rather long", " ", None))
+                title = rng.choice(("Page\u200b one", "Another", None))
+                description = rng.choice(("Page two, which is rather long", " ", None))
                 live[url] = rng.choice(
                     (None, (title, description, "main", "en", "utf-8", "ok"), (title, description, "other", "en", "utf-8", "ok"))
                 )
@@ -52,7 +106,7 @@ def queries_by_day(seed: int) -> Snapshots:
     found: Snapshots = {}
     for day in DAYS:
         for _ in range(8):
-            key = (rng.choice(("pin", "pin", "product")), f"p{rng.randrange(40)}")
+            key = rng.choice((("pin", f"p{rng.randrange(40)}"), ("pin", f"p{rng.randrange(40)}"), ("product", f"s{rng.randrange(6)}")))
             asked = rng.sample(("red sofa", "lamp", "small living room"), rng.randrange(4))
             live[key] = (tuple((query, 9 - n) for n, query in enumerate(asked)),) if asked else None
         found[day] = {key: values for key, values in live.items() if values is not None}
@@ -80,41 +134,47 @@ def cut(text: str, room: int) -> str:
     return (head if text[room] == " " or start < 0 or room - start > 40 else head[:start]).rstrip()
 
 
-def text_of(sources: Mapping[str, Any]) -> str:
-    """The labelled lines of the sources that are present, within the budgets."""
+def text_of(sources: Mapping[str, Any], labels: Mapping[str, str], budgets: Mapping[str, int], characters: int) -> tuple[str, str, Any]:
+    """(text, hash, sources): the labelled lines of the sources that are present, in the order of the labels, within the budgets."""
     lines: list[str] = []
-    for name, label in LABELS.items():
+    present = tuple(name for name in labels if sources[name] is not None)
+    for name in present:
         words = sources[name]
-        if words is None:
-            continue
-        used = len("\n".join(lines)) + bool(lines) + len(label) + 2
-        short = cut(words if isinstance(words, str) else ", ".join(words), min(BUDGETS[name], CHARACTERS - used))
+        used = len("\n".join(lines)) + bool(lines) + len(labels[name]) + 2
+        short = cut(words if isinstance(words, str) else ", ".join(words), min(budgets[name], characters - used))
         if short:
-            lines.append(f"{label}: {short}")
-    return "\n".join(lines)
+            lines.append(f"{labels[name]}: {short}")
+    text = "\n".join(lines)
+    return text, hashlib.sha256(text.encode()).hexdigest(), present
 
 
-def texts_by_day(pins: Snapshots, pages: Snapshots, titles: Snapshots, queries: Snapshots) -> Snapshots:
-    """pin -> the values of texts.pins on every day."""
+def page_of(urls: Sequence[str | None], pages: Mapping[str, Any], clicks: Mapping[str, Any]) -> list[str | None]:
+    """[title, description], each of the page that has it and that most people stayed on; of equals the first."""
+    ranked = sorted((url for url in urls if url is not None), key=lambda url: -clicks.get(url, (0,))[0])
+    return [next((text for url in ranked if (text := CLEAN[pages.get(url, (None, None))[field]]) is not None), None) for field in (0, 1)]
+
+
+def texts_by_day(updates: Sequence[Row], world: Mapping[str, Snapshots]) -> Snapshots:
+    """pin -> the values of texts.pins on every day; `world`: products, pages, clicks, captions, titles and queries by day."""
     found: Snapshots = {}
-    for day in DAYS:
+    for day, pins in boards.pins_by_day(list(updates)).items():
         found[day] = {}
-        for pin, (_, _, title, description, url, language, _) in pins[day].items():
-            page = pages[day].get(url, (None, None))
+        now = {name: snapshots[day] for name, snapshots in world.items()}
+        for pin, (image, product, title, description, url, language, _) in pins.items():
+            link_title, link_description = page_of((url, now["products"].get(product, [None])[-1]), now["pages"], now["clicks"])
             sources = {
                 "title": CLEAN[title],
                 "description": CLEAN[description],
-                "caption": None,
-                "link_title": CLEAN[page[0]],
-                "link_description": CLEAN[page[1]],
-                "board_titles": _first(titles[day].get(pin)),
-                "engaged_queries": _first(queries[day].get(("pin", pin))),
+                "caption": CAPTIONS[now["captions"][image][0]] if image in now["captions"] else None,
+                "link_title": link_title,
+                "link_description": link_description,
+                "board_titles": first_of(now["titles"].get(pin)),
+                "engaged_queries": first_of(now["queries"].get(("pin", pin))),
             }
-            text = text_of(sources)
-            present = tuple(name for name in texts.SOURCES if sources[name] is not None)
-            found[day][pin] = (language, *sources.values(), text, hashlib.sha256(text.encode()).hexdigest(), present)
+            found[day][pin] = (language, *sources.values(), *text_of(sources, LABELS, BUDGETS, CHARACTERS))
     return found
 
 
-def _first(values: Sequence[Any] | None) -> tuple[str, ...] | None:
+def first_of(values: Sequence[Any] | None) -> tuple[str, ...] | None:
+    """The texts of a list of texts and scores; null where there is none."""
     return tuple(one[0] for one in values[0]) if values else None

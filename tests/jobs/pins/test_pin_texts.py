@@ -8,13 +8,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.days import Days
-from jobs.pins.pin_texts import PinTextParams, build
+from jobs.pins.pin_texts import build
 from jobs.registry import job
 from schemas import raw, signals, state, texts
 from schemas.contract import Table
 from tests.changelog import change_rows, interpreted, stored_rows
 from tests.jobs.boards import histories as boards
 from tests.jobs.pins import histories
+from tests.jobs.products.histories import product_updates, products_by_day
 from tests.replay import frame, replay
 
 SEED = 8
@@ -27,25 +28,39 @@ CUTS = {
 PARAMS: dict[str, dict[str, Any]] = {
     "pin_texts": {"labels": histories.LABELS, "budgets": histories.BUDGETS, "characters": histories.CHARACTERS},
 }
+TABLES = {
+    "products": state.PRODUCTS,
+    "pages": signals.LINK_TEXTS,
+    "clicks": signals.LINK_CLICKS,
+    "captions": signals.IMAGE_CAPTIONS,
+    "titles": signals.BOARD_TITLES,
+    "queries": signals.ENGAGED_QUERIES,
+}
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_every_cut_gives_the_texts_of_a_plain_recompute(spark: SparkSession, cut: str) -> None:
-    updates = boards.pin_updates(SEED)
+    updates = histories.pin_updates(SEED)
     pins, holdings = boards.pins_by_day(updates), boards.holdings_by_day(boards.board_saves(SEED))
-    pages, queries, titles = histories.pages_by_day(SEED), histories.queries_by_day(SEED), boards.titles_by_day(pins, holdings)
-    tables = ((signals.LINK_TEXTS, pages), (signals.ENGAGED_QUERIES, queries), (signals.BOARD_TITLES, titles))
+    world = {
+        "products": products_by_day(product_updates(SEED)),
+        "pages": histories.pages_by_day(SEED),
+        "clicks": histories.clicks_by_day(SEED),
+        "captions": histories.captions_by_day(SEED),
+        "titles": boards.titles_by_day(pins, holdings),
+        "queries": histories.queries_by_day(SEED),
+    }
     given = {raw.PIN_UPDATES: frame(spark, raw.PIN_UPDATES, updates)}
-    given |= {table: frame(spark, table, histories.stored(table, snapshots)) for table, snapshots in tables}
+    given |= {table: frame(spark, table, histories.stored(table, world[name])) for name, table in TABLES.items()}
     with interpreted(spark):
         found = replay(spark, [job("pins"), job("pin_texts")], given, CUTS[cut], PARAMS)
 
-    wanted = change_rows(histories.texts_by_day(pins, pages, titles, queries))
+    wanted = change_rows(histories.texts_by_day(updates, world))
     assert stored_rows(found[state.PINS], ("pin_id",), state.PINS.values) == change_rows(pins)
     assert stored_rows(found[texts.PINS], ("pin_id",), texts.PINS.values) == wanted
     present = [row[0][-1] for row in wanted.values() if row[0]]
     assert () in present
-    assert {name for names in present for name in names} == {*texts.SOURCES} - {"caption"}
+    assert {name for names in present for name in names} == set(texts.SOURCES)
     assert {row[1:] for row in wanted.values()} == {(False, True), (True, True), (False, False)}
     assert len(wanted) > 80
 

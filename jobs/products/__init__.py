@@ -1,0 +1,1 @@
+"""Jobs about products: their state and enriched text."""

@@ -1,7 +1,7 @@
 """Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
 
-from jobs.spec import Input, Job, days, frozen, log, opening, window
-from schemas import raw, signals, state, texts
+from jobs.spec import Ask, Input, Job, answered, days, frozen, log, opening, past, window
+from schemas import answers, raw, signals, state, texts
 
 NIGHTLY = ("nightly",)
 
@@ -41,6 +41,30 @@ JOBS: tuple[Job, ...] = (
         inputs={"images": Input(raw.IMAGES, days())},
         params="ImageParams",
         one_to_one="images",
+    ),
+    Ask(
+        "captions",
+        doc="A model's words for every distinct image, asked once.",
+        build="jobs.images.captions:build",
+        output=answers.CAPTIONS,
+        tags=NIGHTLY,
+        inputs={"images": Input(signals.IMAGES, log()), "files": Input(raw.IMAGES, past())},
+        params="Generation",
+        model="captioner",
+        loader="udfs.captions:load",
+        asks=("image", "uri", "image_hash"),
+        payload="jobs.images.captions:payload",
+        # Pixels are large: 128 images of 1 024 x 1 024 are 400 MB while they wait.
+        budget={"window_rows": 128, "window_bytes": 128 << 20, "batch_rows": 32},
+        precisions=("fp32", "bf16"),
+    ),
+    Job(
+        "image_captions",
+        doc="The words of the captioner that counts, by image.",
+        build="jobs.images.image_captions:build",
+        output=signals.IMAGE_CAPTIONS,
+        tags=NIGHTLY,
+        inputs={"images": Input(signals.IMAGES, log()), "captions": Input(answers.CAPTIONS, answered())},
     ),
     Job(
         "query_users",

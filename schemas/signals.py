@@ -150,15 +150,15 @@ LINK_CLICKS = Table(
 IMAGES = Table(
     name="signals.images",
     kind=CHANGES,
-    doc="What is known of an image from its header, and where its bytes are.",
+    doc="What is known of an image that can be decoded, and where its bytes are. One that is refused later keeps its older row.",
     key=("image_id",),
     columns=(
         Column("image_id", "string", "image", required=True),
         Column("image_hash", "string", "sha256 of the file's bytes, hex", pattern="^[0-9a-f]{64}$"),
         Column("format", "string", "file format", allowed=("jpeg", "png", "webp", "gif")),
-        Column("width", "int", "pixels", minimum=1),
-        Column("height", "int", "pixels", minimum=1),
-        Column("bytes_ds", "string", "the day whose row of raw.images holds the bytes", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+        Column("width", "int", "pixels, as the image is shown (EXIF orientation applied)", minimum=1),
+        Column("height", "int", "pixels, as the image is shown", minimum=1),
+        Column("bytes_ds", "string", "the day whose row of raw.images holds the bytes, or the uri of the file", pattern=r"^\d{4}-\d{2}-\d{2}$"),
     ),
 )
 

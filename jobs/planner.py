@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jobs.days import Days, shifted
 from jobs.errors import PinlakeError, UsageError
-from jobs.ledger import Ledger, Published
+from jobs.ledger import Ledger, Published, short_hash
 from jobs.lineage import Lineage
-from jobs.spec import Input, Job, opening
+from jobs.spec import Ask, Input, Job, Mode, opening
 from schemas.contract import CHANGES, Table
 
 ITSELF = "itself"
 PARAMS = "params"
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A model as an Ask asks it, the first day on which it counts, and the promotion that says so."""
+
+    since: str
+    revision: str
+    promotion: Any = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ class Planner:
     ledgers: Mapping[Table, Ledger]
     params: Mapping[str, str] = field(default_factory=dict)
     """A hash of each job's parameters, by job name."""
+    models: Mapping[str, Sequence[Revision]] = field(default_factory=dict)
+    """The revisions of the model of each Ask, by its name, in the order of their first days; none where no model is connected."""
 
     def targets(self, name: str) -> tuple[tuple[Job, ...], bool]:
         """The jobs that a target names, and whether it is a tag; UsageError lists what there is."""
@@ -74,8 +87,23 @@ class Planner:
         firsts = [self.ledger(root).first for root in self.lineage.roots(table)]
         return min((day for day in firsts if day is not None), default=None)
 
+    def asked(self, job: Job) -> Ask | None:
+        """The Ask that a job is, or whose answers it reads; None for a job without a model."""
+        if isinstance(job, Ask):
+            return job
+        writers = [self.lineage.writers.get(i.table) for i in job.inputs.values() if i.read.mode is Mode.ANSWERED]
+        return next((writer for writer in writers if isinstance(writer, Ask)), None)
+
+    def revision(self, job: Job, day: str) -> Revision | None:
+        """The model that counts on a day for a job that asks one or reads its answers; None where it has none."""
+        ask = self.asked(job)
+        known = self.models.get(ask.name, ()) if ask else ()
+        return next((one for one in reversed(known) if one.since <= day), None)
+
     def not_connected(self, job: Job) -> str | None:
-        """Why a job cannot run at all: a required input that nothing has written or can write; None where it can."""
+        """Why a job cannot run at all: a required input that nothing has written or can write, or no model; None where it can."""
+        if isinstance(job, Ask) and not self.models.get(job.name):
+            return f"no model is connected as {job.model} (pinlake models promote {job.model} SPEC --day D)"
         for given in job.inputs.values():
             writer = self.lineage.writers.get(given.table)
             if given.optional or given.table == job.output:
@@ -97,13 +125,26 @@ class Planner:
             before = shifted(day, -1)
             found[ITSELF] = self.ledger(job.output).fingerprint(Days(first, before) if first and first <= before else None)
         found[PARAMS] = self.params.get(job.name, "")
+        if isinstance(job, Ask):
+            one = self.revision(job, day)
+            found[MODEL] = one.revision if one else ""
         return found
+
+    def asked_before(self, job: Ask, day: str, model: Revision) -> bool:
+        """Whether all questions of the day before were put to this model already, as things stand now: then only new ones are left."""
+        before = self.ledger(job.output).days.get(shifted(day, -1))
+        now = self.made_from(job, shifted(day, -1))
+        return before is not None and now[MODEL] == model.revision and dict(before.made_from) == now
+
+    def asked_digest(self, job: Ask, day: str) -> str:
+        """The digest of an Ask's day: which questions were asked of which model. Its answers never change."""
+        return short_hash(*(f"{name}={value}" for name, value in sorted(self.made_from(job, day).items())))
 
     def made_from_step(self, job: Job, days: Days, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """`made_from` of every day of a step that will be published with these digests: later days are made from earlier ones."""
         own = self.ledger(job.output)
         known = {**own.days, **{day: Published(digest, "", 0, 0, {}, "", job.name, own.version) for day, digest in digests.items()}}
-        then = Planner(self.lineage, {**self.ledgers, job.output: Ledger(own.version, known)}, self.params)
+        then = Planner(self.lineage, {**self.ledgers, job.output: Ledger(own.version, known)}, self.params, self.models)
         return {day: then.made_from(job, day) for day in days}
 
     def why(self, job: Job, day: str) -> str | None:
@@ -154,7 +195,7 @@ class Planner:
         return found
 
     def todo(self, wanted: Wanted, job: Job, span: Days) -> list[Todo]:
-        """The days of a job within a span that must be computed now, as adjacent ranges."""
+        """The days of a job within a span that must be computed now, as adjacent ranges in each of which one model counts."""
         found: list[Todo] = []
         force = wanted.force and job in wanted.targets
         for day in span:
@@ -162,7 +203,8 @@ class Planner:
             if why is None:
                 continue
             newest = found[-1] if found else None
-            if newest and shifted(newest.days.last, 1) == day:
+            same_model = newest is None or self.revision(job, newest.days.last) == self.revision(job, day)
+            if newest and same_model and shifted(newest.days.last, 1) == day:
                 reasons = newest.why if why in newest.why.split("; ") else f"{newest.why}; {why}"
                 found[-1] = Todo(job, Days(newest.days.first, day), reasons)
             else:
@@ -197,6 +239,8 @@ class Planner:
         for given in (*job.inputs.values(), *own):
             first = self.first_day(given.table)
             span = given.read.span(days, first) if first else None
+            if given.read.mode is Mode.PAST:
+                continue  # a few rows are looked up
             if self.ledger(given.table).foreign:
                 return None
             total += sum(one.rows for day, one in self.ledger(given.table).days.items() if span is not None and day in span)

@@ -15,12 +15,9 @@ from jobs import quality
 from jobs.building import REFUSED
 from jobs.days import Days
 from jobs.ledger import Published
-from jobs.store import Conflict, Store
+from jobs.store import ATTEMPTS, Conflict, Store
 from schemas import ops
 from schemas.contract import Table
-
-ATTEMPTS = 5
-"""Commits tried where writers of other days of the table come in between."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,9 @@ class Publication:
     digests: Mapping[str, str]
     started_ms: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    asked: int | None = None
+    """Of an Ask: distinct questions that were put to the model; `kept` had an answer already."""
+    kept: int | None = None
 
 
 @dataclass(frozen=True)

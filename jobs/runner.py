@@ -8,25 +8,28 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import building
+from jobs import asking, building
 from jobs.days import Days, shifted
 from jobs.errors import PinlakeError, Refused, UsageError
-from jobs.ledger import short_hash
+from jobs.ledger import Published, short_hash
 from jobs.lineage import Lineage
-from jobs.planner import Planner, Todo, Wanted
+from jobs.planner import Planner, Revision, Todo, Wanted
 from jobs.publication import Publication, Step, publish
 from jobs.reading import read
 from jobs.session import planned_for
-from jobs.spec import Input, Job, opening
+from jobs.spec import Ask, Input, Job, Mode, opening
 from jobs.store import Store
 from schemas import ops
 from schemas.contract import CHANGES, Table
+
+if TYPE_CHECKING:
+    from jobs.model_plan import Models
 
 Say = Callable[[str], None]
 
@@ -38,13 +41,14 @@ def new_run_id(now: float) -> str:
 
 @dataclass
 class Runner:
-    """Runs what a planner finds due, over one store."""
+    """Runs what a planner finds due, over one store. Without `models`, jobs that ask one are not connected."""
 
     store: Store
     lineage: Lineage
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     step_days: int = 31
     say: Say = print
+    models: Models | None = None
     run_id: str = field(default_factory=lambda: new_run_id(time.time()))
     published: list[Publication] = field(default_factory=list)
 
@@ -54,7 +58,23 @@ class Runner:
         unknown = sorted(set(self.params) - {job.name for job in self.lineage.jobs})
         if unknown:
             raise UsageError(f"[params.{unknown[0]}] in pinlake.toml: there is no such job")
-        return Planner(self.lineage, {t: self.store.ledger(t) for t in tables}, {j.name: self._params_hash(j) for j in self.lineage.jobs})
+        params = {job.name: self._params_hash(job) for job in self.lineage.jobs}
+        return Planner(self.lineage, {t: self.store.ledger(t) for t in tables}, params, self._revisions())
+
+    def _revisions(self) -> dict[str, list[Revision]]:
+        """The revisions of every Ask's model, by the Ask's name."""
+        asks = [job for job in self.lineage.jobs if isinstance(job, Ask)] if self.models else []
+        return {
+            ask.name: [
+                Revision(one.since, asking.revision_of(ask, one.content_hash, self._parameters(ask)), one)
+                for one in self.models.promotions(ask.model)
+            ]
+            for ask in asks
+            if self.models
+        }
+
+    def _parameters(self, job: Job) -> Any:
+        return building.parameters(job, self.params.get(job.name, {}))
 
     def _params_hash(self, job: Job) -> str:
         overrides = self.params.get(job.name, {})
@@ -110,13 +130,38 @@ class Runner:
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
         with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
-            done = self.step(todo.job, todo.days, planner)
+            take = self.ask if isinstance(todo.job, Ask) else self.step
+            done = take(todo.job, todo.days, planner)
         return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
+
+    def ask(self, job: Ask, days: Days, planner: Planner) -> Publication:
+        """Asks what has no answer yet of the model that counts on these days, one model for all of them."""
+        model = planner.revision(job, days.first)
+        if model is None or self.models is None:
+            raise PinlakeError(f"{job.name}: {planner.not_connected(job)}")
+        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
+        step = asking.Questions(
+            job=job,
+            days=days,
+            revision=model.revision,
+            only_new=planner.asked_before(job, days.first, model),
+            asking=self.models.asking(job, model.promotion, self._parameters(job)),
+            chunk_seconds=self.models.chunk_seconds,
+        )
+
+        def published(answers: int) -> dict[str, Published]:
+            counts = {day: answers if day == days.last else 0 for day in days}
+            return {
+                day: Published(planner.asked_digest(job, day), "", counts[day], 0, planner.made_from(job, day), self.run_id, job.name, -1)
+                for day in days
+            }
+
+        return asking.ask(self.store, self.run_id, step, frames, published, self.say)
 
     def step(self, job: Job, days: Days, planner: Planner) -> Publication:
         """Builds and publishes one step of a job, reading every input at the version that the planner saw."""
-        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
-        params = building.parameters(job, self.params.get(job.name, {}))
+        frames = {name: self._read(given, days, planner, job) for name, given in job.inputs.items()}
+        params = self._parameters(job)
         rows = building.built(job, frames, days, params)
         before = None
         if job.output.kind is CHANGES:
@@ -138,8 +183,12 @@ class Runner:
             if before is not None:
                 rows.unpersist()
 
-    def _read(self, given: Input, days: Days, planner: Planner) -> DataFrame:
+    def _read(self, given: Input, days: Days, planner: Planner, job: Job | None = None) -> DataFrame:
         ledger = planner.ledger(given.table)
+        if given.read.mode is Mode.ANSWERED:
+            model = planner.revision(job, days.first) if job else None
+            stored = self.store.frame(given.table, ledger.version)
+            return answers_of(stored, model)
         first = planner.first_day(given.table)
         stored = self.store.frame(given.table, ledger.version if first else -1)
         return read(stored, given.table, given.read, days, first or days.first)
@@ -152,8 +201,17 @@ class Runner:
             self.published.extend(new)
 
 
+def answers_of(stored: DataFrame, model: Revision | None) -> DataFrame:
+    """The answers of one revision, with the first day on which it counts as `since`."""
+    revision, since = (model.revision, model.since) if model else ("", "")
+    return stored.where(F.col("model_revision") == revision).withColumn("since", F.lit(since))
+
+
 def told(done: Publication, why: str) -> str:
     """One line on what became of a step."""
+    if done.asked is not None:
+        refused = f", {done.quarantined} refused" if done.quarantined else ""
+        return f"{done.job} {done.days}: {done.asked} asked{refused}, {done.kept} kept ({why}), {done.seconds:.1f} s"
     what = "published" if done.version is not None else "unchanged"
     refused = f", {done.quarantined} quarantined" if done.quarantined else ""
     return f"{done.job} {done.days}: {what}, {done.rows} rows, {done.changed} written{refused} ({why}), {done.seconds:.1f} s"

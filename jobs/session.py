@@ -63,7 +63,7 @@ def session(settings: Settings, app: str = "pinlake") -> SparkSession:
     builder: Any = SparkSession.builder
     for name, value in conf(settings, scratch, submitted()).items():
         builder = builder.config(name, value)
-    if not submitted() and _local(settings.master or ""):
+    if not submitted() and is_local(settings.master or ""):
         # PySpark reads the workers' interpreter from the environment alone; another Python there ends in a version error.
         os.environ["PYSPARK_PYTHON"] = settings.spark.get("spark.pyspark.python", sys.executable)
     spark = cast(SparkSession, builder.appName(app).getOrCreate())
@@ -83,7 +83,7 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
     master = settings.master or "local[*]"
     found = jars.paths(settings.jars, Path(settings.jars_cache))
     own = {**DEFAULTS, "spark.master": master, "spark.driver.memory": settings.driver_memory}
-    if _local(master):
+    if is_local(master):
         own |= _conf_of_one_machine(cores(master), scratch)
     if is_thread_of_driver(master) and not any("://" in jar for jar in found):
         # On the class path of the one JVM: spark.jars would copy them once more for every session.
@@ -132,7 +132,8 @@ def is_thread_of_driver(master: str) -> bool:
     return master == "local" or master.startswith("local[")
 
 
-def _local(master: str) -> bool:
+def is_local(master: str) -> bool:
+    """True where all executors are on this machine."""
     return is_thread_of_driver(master) or master.startswith("local-cluster[")
 
 

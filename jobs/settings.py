@@ -7,10 +7,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from jobs.errors import UsageError
@@ -28,6 +28,25 @@ class SettingsError(UsageError):
     """A setting that cannot be used; the message names it and where it came from."""
 
 
+class Engine(BaseModel):
+    """How models are asked. None of it changes what an answer means, so none of it is a part of a revision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field("auto", description="numbers that models run with; auto: a probe decides")
+    threads: int | None = Field(None, ge=1, description="threads of each task; as many as the cores allow where not set")
+    chunk_seconds: float = Field(120, gt=0, description="about how long a chunk takes: what a killed run asks again at most")
+    window_rows: int | None = Field(None, ge=1, description="rows of a window; the job's own where not set")
+    window_bytes: int | None = Field(None, ge=1, description="bytes of a window; the job's own where not set")
+    batch_tokens: int | None = Field(None, ge=1, description="padded tokens of a batch; the job's own where not set")
+    batch_rows: int | None = Field(None, ge=1, description="rows of a batch; the job's own where not set")
+
+    def budget(self) -> dict[str, int]:
+        """The sizes that are set, by name (udfs/engine/task.py: Budget)."""
+        sizes = {name: getattr(self, name) for name in ("window_rows", "window_bytes", "batch_tokens", "batch_rows")}
+        return {name: size for name, size in sizes.items() if size is not None}
+
+
 class Settings(BaseSettings):
     """Every setting of a session, with absolute local paths. Made by `load`, never changed."""
 
@@ -43,6 +62,7 @@ class Settings(BaseSettings):
     driver_memory: str = Field("4g", pattern=r"^\d+[kmgt]$", description="memory of the driver's JVM, such as 4g")
     step_days: int = Field(31, ge=1, le=366, description="days that a backfill computes in one step")
     spark: dict[str, str] = Field({}, description="further Spark settings: [spark] in pinlake.toml")
+    engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 

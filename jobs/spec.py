@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from jobs.days import Days, month_first, shifted
-from schemas.contract import CHANGES, DAILY, IDENTIFIER, Table
+from schemas.contract import ANSWERS, CHANGES, DAILY, IDENTIFIER, Column, Table
 
 
 class Mode(Enum):
@@ -18,11 +18,13 @@ class Mode(Enum):
     FROZEN = "frozen"
     LOG = "log"
     OPENING = "opening"
+    PAST = "past"
+    ANSWERED = "answered"
 
 
 @dataclass(frozen=True)
 class Read:
-    """A way of reading a table, made by `days`, `window`, `frozen`, `log` and `opening` below."""
+    """A way of reading a table, made by `days`, `window`, `frozen`, `log`, `opening`, `past` and `answered` below."""
 
     mode: Mode
     length: int = 1
@@ -35,6 +37,8 @@ class Read:
             start = shifted(start, 1 - self.length)
         elif self.mode is Mode.FROZEN:
             start = month_first(start)
+        elif self.mode is Mode.PAST:
+            start = first
         elif self.mode in (Mode.LOG, Mode.OPENING):
             start = month_first(shifted(start, -1))  # the newest base day before the range
             if self.mode is Mode.OPENING:
@@ -42,8 +46,8 @@ class Read:
         return None if end < first else Days(min(max(start, first), end), end)
 
     def reads(self, day: str, first: str) -> Days | None:
-        """The stored days that one day of the output depends on; for a log, all days from the table's first."""
-        if self.mode in (Mode.LOG, Mode.OPENING):
+        """The stored days that one day of the output depends on; for a log or the past, all days from the table's first."""
+        if self.mode in (Mode.LOG, Mode.OPENING, Mode.PAST):
             end = shifted(day, -self.lag - (self.mode is Mode.OPENING))
             return None if end < first else Days(first, end)
         if self.mode is Mode.FROZEN:
@@ -84,6 +88,19 @@ def opening() -> Read:
     return Read(Mode.OPENING)
 
 
+def past() -> Read:
+    """All rows up to the last day, of which a few are looked up by key: where the bytes of an image are found."""
+    return Read(Mode.PAST)
+
+
+def answered() -> Read:
+    """A model's answers by input_hash: those of the revision that counts on the days, with `since`, the first day on which it does."""
+    return Read(Mode.ANSWERED)
+
+
+_KIND = {Mode.LOG: CHANGES, Mode.OPENING: CHANGES, Mode.ANSWERED: ANSWERS}
+
+
 @dataclass(frozen=True)
 class Input:
     """A table and how it is read. Optional: empty where the table is not connected; else the job cannot run without it."""
@@ -93,8 +110,7 @@ class Input:
     optional: bool = False
 
     def __post_init__(self) -> None:
-        wanted = CHANGES if self.read.mode in (Mode.LOG, Mode.OPENING) else DAILY
-        if self.table.kind is not wanted:
+        if self.table.kind is not _KIND.get(self.read.mode, DAILY):
             raise ValueError(f"{self.table.name} is {self.table.kind.name} and cannot be read as {self.read}")
 
 
@@ -121,8 +137,7 @@ class Job:
     def __post_init__(self) -> None:
         if not IDENTIFIER.match(self.name):
             raise ValueError(f"job name {self.name!r}: must match {IDENTIFIER.pattern}")
-        if not self.output.by_day:
-            raise ValueError(f"{self.name}: a job writes a DAILY or CHANGES table, {self.output.name} is {self.output.kind.name}")
+        self._check_output()
         if not self.inputs:
             raise ValueError(f"{self.name}: a job has inputs")
         for name, read in self.inputs.items():
@@ -130,3 +145,40 @@ class Job:
                 raise ValueError(f"{self.name}: reads its own output as {read.read} ({name}); only opening() is allowed")
         if self.one_to_one is not None and self.one_to_one not in self.inputs:
             raise ValueError(f"{self.name}: one_to_one names {self.one_to_one}, which is not an input")
+
+    def _check_output(self) -> None:
+        if not self.output.by_day:
+            raise ValueError(f"{self.name}: a job writes a DAILY or CHANGES table, {self.output.name} is {self.output.kind.name}")
+
+
+@dataclass(frozen=True)
+class Ask(Job):
+    """A job that asks a model, once for every distinct input, and keeps its words in an ANSWERS table.
+
+    `build` returns the questions: ds (the day from which the question stands), input_hash, and whatever finds the input. `payload`
+    (`module:function`), where there is one, turns a chunk of questions and the frames that it takes by name into input_hash and the
+    columns `asks`, which the model reads. `loader` (`module:function`) loads the model (udfs/engine/task.py); `model` is what it is
+    promoted as. `params` are what the model is asked with, so they are a part of the revision.
+    """
+
+    model: str = ""
+    loader: str = ""
+    asks: tuple[str, ...] = ()
+    payload: str | None = None
+    budget: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of windows and batches that suit the model (udfs/engine/task.py: Budget), where the defaults do not."""
+    precisions: tuple[str, ...] = ("fp32", "bf16", "int8")
+    """What the loader can load; a probe chooses among them."""
+
+    __hash__ = Job.__hash__
+
+    @property
+    def answer(self) -> Column:
+        """The column that holds the model's answer."""
+        return self.output.columns[0]
+
+    def _check_output(self) -> None:
+        if self.output.kind is not ANSWERS or len(self.output.columns) != 1:
+            raise ValueError(f"{self.name}: an Ask writes an ANSWERS table with one column, {self.output.name} is another")
+        if not (self.model and self.loader and self.asks):
+            raise ValueError(f"{self.name}: an Ask names its model, the loader, and the columns that it asks about")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,6 +21,9 @@ from schemas import ops
 from schemas.contract import IDENTIFIER, Table
 
 STAGING = "_staging"
+ATTEMPTS = 5
+"""Commits tried where writers of other days or keys of the table come in between."""
+_USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 STALE_STAGING_MS = 3 * 24 * 3600 * 1000
 """Staged files of runs that were killed are removed by a later run after three days."""
 
@@ -171,6 +177,50 @@ class Store:
             raise
         mine = [c.version for c in self.commits(table) if c.metadata is not None and c.metadata["run"] == metadata["run"]]
         return mine[-1]
+
+    def insert(self, table: Table, rows: DataFrame, revision: str, buckets: Sequence[str], metadata: Mapping[str, Any]) -> int:
+        """Inserts the answers whose key the table does not have, in one MERGE pinned to these partitions; returns the version.
+
+        `rows` are read twice, so they lie in files. Writers of other buckets do not disturb; of the same ones, the later tries again.
+        """
+        if self.ledger(table).version < 0:
+            self.note(table, metadata)
+        pinned = f"t.model_revision = '{revision}' and t.bucket in ({', '.join(repr(bucket) for bucket in buckets)})"
+        merge = (
+            DeltaTable.forPath(self.spark, self.path(table))
+            .alias("t")
+            .merge(rows.alias("s"), f"{pinned} and t.bucket = s.bucket and t.input_hash = s.input_hash")
+            .whenNotMatchedInsertAll()
+        )
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._commits_say(metadata):
+                    merge.execute()
+                break
+            except Exception as error:
+                if "Concurrent" not in type(error).__name__ and "DELTA_CONCURRENT" not in str(error):
+                    raise
+                if attempt == ATTEMPTS - 1:
+                    raise Conflict(table, ()) from error
+                time.sleep(0.2 * 2**attempt)
+        return self.ledger(table).version
+
+    def note(self, table: Table, metadata: Mapping[str, Any]) -> int:
+        """A commit without rows to an ANSWERS table, which is made where it is not there; returns its version."""
+        described = [F.lit(None).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.fields]
+        nothing = self.spark.range(0).select(*described)
+        with self._commits_say(metadata):
+            nothing.write.format("delta").mode("append").partitionBy("model_revision", "bucket").save(self.path(table))
+        return self.ledger(table).version
+
+    @contextmanager
+    def _commits_say(self, metadata: Mapping[str, Any]) -> Iterator[None]:
+        """Within, commits carry the metadata; a MERGE takes none as an option."""
+        self.spark.conf.set(_USER_METADATA, json.dumps(metadata, sort_keys=True))
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(_USER_METADATA)
 
     def accept_wording(self, table: Table) -> None:
         """Writes the contract's column docs over the stored ones; types and names stay."""

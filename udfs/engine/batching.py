@@ -1,0 +1,61 @@
+"""How the inputs of a window become batches: each distinct input once, longest first, so many tokens to a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Places = npt.NDArray[np.int64]
+
+
+def distinct(columns: Sequence[pa.Array]) -> tuple[Places, Places]:
+    """(first, codes) of rows that are told apart by these columns: the row where each distinct input stands first, and each row's input.
+
+    `first` has one place a distinct input, in order of appearance; `codes` has one number a row. A null is a value like any other.
+    """
+    codes = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        encoded = column.dictionary_encode(null_encoding="encode")
+        own = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        # Made dense again after each column, so that the numbers of many columns never overflow.
+        _, codes = np.unique(codes * max(len(encoded.dictionary), 1) + own, return_inverse=True)
+    _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order].astype(np.int64), rank[codes].astype(np.int64)
+
+
+def batches(lengths: npt.NDArray[np.int32], places: Places, tokens: int, rows: int) -> list[Places]:
+    """The places cut into batches, longest first: a batch's rows times its longest are at most `tokens`, its rows at most `rows`.
+
+    `lengths` holds the tokens of every input, `places` those to be run. An input longer than the budget is a batch by itself.
+    """
+    order = places[np.argsort(-lengths[places], kind="stable")]
+    found = []
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        end = start + max(1, min(rows, tokens // longest))
+        found.append(order[start:end])
+        start = end
+    return found
+
+
+def restored(answers: Sequence[pa.Array], ran: Sequence[Places], inputs: int, kind: pa.DataType) -> pa.Array:
+    """One answer an input, from the answers batch by batch; null where an input was in no batch."""
+    if not ran:
+        return pa.nulls(inputs, kind)
+    where = np.full(inputs, -1, dtype=np.int64)
+    order = np.concatenate(ran)
+    where[order] = np.arange(len(order))
+    joined = pa.concat_arrays([_cast(answer, kind) for answer in answers])
+    return pc.take(joined, pa.array(where, mask=where < 0))
+
+
+def _cast(answer: pa.Array, kind: pa.DataType) -> pa.Array:
+    return answer if answer.type == kind else answer.cast(kind)

@@ -1,0 +1,96 @@
+"""What a model must offer to be asked by the engine, and how a worker is told which one to ask."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from udfs.engine.batching import Places
+from udfs.engine.threads import ThreadPlan
+
+PRECISIONS = ("fp32", "bf16", "int8")
+
+Columns = Sequence[pa.Array]
+"""Input columns, equally long."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Inputs ready for the model: `items` is what the task's `batch` takes, `lengths` tokens by input, `refused` reasons by place."""
+
+    items: Any
+    lengths: npt.NDArray[np.int32]
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """A model on a device. `prepare` and `batch` are called from another thread than `run`, for what comes next while `run` is at work."""
+
+    kind: pa.DataType
+    """Type of an answer."""
+    precision: str
+    """One of `PRECISIONS`: the numbers that it runs with."""
+
+    def prepare(self, inputs: Columns) -> Prepared:
+        """The inputs tokenised or decoded, each once; a row that is null in all columns is never run."""
+
+    def batch(self, items: Any, places: Places) -> Any:
+        """The items at these places as `run` takes them: padded, as tensors."""
+
+    def run(self, batch: Any) -> pa.Array:
+        """The answers to a batch, in the order of its places."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is taken at once: rows and bytes of a window, padded tokens and rows of a batch, and batches that are made ahead."""
+
+    window_rows: int = 8_192
+    window_bytes: int = 256 << 20
+    batch_tokens: int = 8_192
+    batch_rows: int = 256
+    ahead: int = 4
+
+    def __post_init__(self) -> None:
+        small = [name for name, value in vars(self).items() if value < 1]
+        if small:
+            raise ValueError(f"{', '.join(small)}: a window and a batch hold at least one")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Which model is asked, and how: small and picklable, as it travels to every worker.
+
+    `loader` is `module:function`, called as `loader(folder, options, device, precision)` and returning a Task; `content_hash` tells
+    models apart in a worker; `precision` is one of `PRECISIONS` or `auto`, for which a probe on the worker's machine decides among
+    the `candidates`.
+    """
+
+    loader: str
+    folder: str
+    content_hash: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    precision: str = "auto"
+    candidates: tuple[str, ...] = PRECISIONS
+    plan: ThreadPlan = ThreadPlan()
+    budget: Budget = Budget()
+    probe_rows: int = 64
+    """How many inputs of the first window a probe asks about."""
+    probe_cache: str = ""
+    """Folder in which a machine keeps the outcomes of its probes; empty: they are kept by the process only."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in (*PRECISIONS, "auto"):
+            raise ValueError(f"precision {self.precision!r}: one of auto, {', '.join(PRECISIONS)}")
+
+    def load(self, device: str, precision: str) -> Task:
+        """The task, loaded anew."""
+        module, _, function = self.loader.partition(":")
+        task: Task = getattr(importlib.import_module(module), function)(self.folder, dict(self.options), device, precision)
+        return task

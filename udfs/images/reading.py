@@ -1,7 +1,7 @@
 """What a child does with an image: checks its header, decodes it to RGB, scales it down.
 
-An image is refused or right as a whole: a file that ends too early gives no pixels at all. Of a GIF and of other animations only the first
-frame is read, so what follows it may be missing.
+An image is refused or right as a whole: a file that ends before its last pixel gives no pixels at all. Of a GIF and of other animations
+only the first frame is read, so what follows it may be missing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, MpoImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401
 
 from udfs.images.limits import SIDE, Limits, PixelLimits, RefusedImage
+
+# Loads the other formats' readers too, now, while no image's time runs.
+Image.preinit()
 
 # Phones store a JPEG with further pictures behind it (MPO): the first is the image.
 _FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
@@ -103,7 +106,9 @@ def _reasons(limits: Limits) -> Iterator[None]:
         raise RefusedImage(f"the image has more than {limits.pixels} pixels") from error
     except UnidentifiedImageError as error:
         raise RefusedImage("the header of the image cannot be read") from error
-    except OSError as error:
+    except RefusedImage:
+        raise
+    except (OSError, SyntaxError, ValueError) as error:
         raise RefusedImage("the image is truncated" if "truncated" in str(error).lower() else "the image cannot be decoded") from error
 
 

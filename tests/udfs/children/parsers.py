@@ -5,8 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from udfs.children.limits import Limits, RefusedInput
+from udfs.images.limits import Limits as ImageLimits
+from udfs.images.reading import header
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,8 @@ def process(name: str, body: bytes, limits: Limits) -> Said:
 def echo(name: str, body: bytes, limits: Limits) -> tuple[Said, bytes]:
     """The name as title, and the bytes as raw bytes."""
     return Said(title=name), body
+
+
+def hang_or_header(name: str, body: bytes, limits: ImageLimits) -> Any:
+    """The header of an image, unless the bytes name a misbehaviour."""
+    return header(name, body, limits) if body != b"hang" else parse("hang", body, limits)

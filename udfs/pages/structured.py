@@ -24,10 +24,13 @@ ARTICLES = frozenset(
 PAGES = frozenset("webpage itempage medicalwebpage aboutpage qapage faqpage videoobject".split())
 SITES = frozenset("website organization newsmediaorganization corporation onlinestore store brand localbusiness".split())
 
-_WRAPPING = re.compile(r"^\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)\s*;?\s*$")
-_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+")|,(?=\s*+[}\]])', re.DOTALL)
+# Every pattern is read in time proportional to the text: a failed match scans nothing that another one scans again.
+_WRAPPING = re.compile(r"(?:(?://|/\*)?\s*+<!\[CDATA\[\s*+(?:\*/)?|<!--)")
+_WRAPPING_END = re.compile(r"(?:(?://|/\*)?\s*+\]\]>\s*+(?:\*/)?|(?://\s*+)?-->)\s*+;?$")
+_LONGEST_WRAPPING = 100
+_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*+[}\]])', re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\(\'?)')
-_COMMENT_LINE = re.compile(r"^\s*//[^\n]*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^[^\S\n]*+//[^\n]*$", re.MULTILINE)
 _MOST_VALUES = 50_000
 _MOST_ITEMS = 2_000
 
@@ -52,11 +55,19 @@ def values(text: str) -> list[object]:
     """All JSON values of one script element; broken JSON is repaired where that is possible, else empty."""
     text = text.strip().lstrip("\ufeff")
     for _ in range(2):
-        text = _WRAPPING.sub("", text)
+        text = _unwrapped(text)
     for candidate in _readings(text):
         if found := _parsed(candidate):
             return found
     return []
+
+
+def _unwrapped(text: str) -> str:
+    """The text without what hides it from browsers that know no scripts: marks of a comment or of character data around it."""
+    start = _WRAPPING.match(text)
+    text = (text[start.end() :] if start else text).strip()
+    end = _WRAPPING_END.search(text, max(0, len(text) - _LONGEST_WRAPPING))
+    return text[: end.start()].rstrip() if end else text
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -80,3 +81,21 @@ def test_valid_json_is_read_as_it_is(value: dict[str, object]) -> None:
 @given(st.text('{}[]",:\\/u0 ab\n<>!-;', max_size=80))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     assert isinstance(items(values(text)), list)
+
+
+def test_a_hostile_script_is_read_in_time_proportional_to_its_length() -> None:
+    hostile = (
+        '{"@type":"Recipe","name":"' + '\\"' * 200_000,
+        '"' * 400_000,
+        '{"a":' + "\n" * 400_000 + "x",
+        '{"a":' + " " * 400_000 + "x",
+        "// ]]>" * 60_000,
+        "/*" * 200_000,
+        "[" * 400_000,
+        '{"a":"b",' * 50_000,
+        ", " * 200_000 + "]",
+    )
+    started = time.process_time()
+    for text in hostile:
+        values(text)
+    assert time.process_time() - started < 10, "a quadratic reading of one of them takes minutes"

@@ -8,6 +8,7 @@ import sys
 def main() -> None:
     """Runs the command line; errors that a user can act on end in their own exit code and one or two lines."""
     from jobs.errors import PinlakeError
+    from models.specs import ModelError, SpecError
 
     try:
         from jobs.cli import app
@@ -16,6 +17,9 @@ def main() -> None:
     except PinlakeError as error:
         print(f"pinlake: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModelError as error:
+        print(f"pinlake: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, SpecError) else 1)
     except ValueError as error:
         print(f"pinlake: {error}", file=sys.stderr)
         sys.exit(2)

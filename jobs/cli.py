@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +22,11 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a check or by another writer.",
 )
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
+models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Which model counts as what from which day on.")
 quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Refused rows: see them, or compute their days again.")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(models, name="models")
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A job or a tag (`pinlake list` shows them).")]
 Day = Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="One day: --first and --last at once.")]
@@ -33,6 +36,7 @@ Warehouse = Annotated[
     str | None, typer.Option("--warehouse", metavar="PATH", help="Where the tables are; else PINLAKE_WAREHOUSE, else pinlake.toml.")
 ]
 Master = Annotated[str | None, typer.Option("--master", metavar="URL", help="Spark master, such as local[*] or spark://host:7077.")]
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="hf:ORG/NAME@COMMIT, path:FOLDER, pypi:PACKAGE==VERSION#MEMBER, shipped:NAME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line of stdout.")]
 Upstream = Annotated[
     bool, typer.Option("--upstream", help="First compute what is missing or stale above the target (always so for a tag).")
@@ -186,12 +190,25 @@ def import_file(
 def evaluate_link_texts(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Pages with the title and description that people wrote (Parquet).")],
     day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
+    peers: Annotated[bool, typer.Option("--peers", help="Also run trafilatura and resiliparse alone on the pages of FILE.")] = False,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare signals.link_texts with what people wrote: equal, case- and space-folded."""
     days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_link_texts(file, days)
+    result, text = opened(warehouse).evaluate_link_texts(file, days, peers)
+    shown(result, text, as_json)
+
+
+@evaluate.command("coverage")
+def evaluate_coverage(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Share of live pins and products with each text source, by language and popularity; kept in evaluation.metrics."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_coverage(days)
     shown(result, text, as_json)
 
 
@@ -226,6 +243,37 @@ def quarantine_replay(
     shown(result, text, as_json)
 
 
+@models.command("list")
+def models_list(warehouse: Warehouse = None, as_json: AsJson = False) -> None:
+    """List the models that are promoted or configured, and from which day on each counts. Fetches nothing."""
+    result, text = opened(warehouse).models_list()
+    shown(result, text, as_json)
+
+
+@models.command("promote")
+def models_promote(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the model is asked as, such as captioner or encoder.")],
+    spec: Spec,
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The first day on which it counts.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch and check a model, and write down that it counts from a day on; what was asked before stays as it is."""
+    result, text = opened(warehouse).models_promote(name, spec, day)
+    shown(result, text, as_json)
+
+
+@models.command("resolve")
+def models_resolve(spec: Spec, as_json: AsJson = False) -> None:
+    """Fetch, convert and check a model, and say where it is and what its hash is. Promotes nothing."""
+    from jobs.settings import load
+    from models.store import ModelStore
+
+    found = ModelStore(load({}).models_cache).resolved(spec, say=lambda line: print(line, file=sys.stderr))
+    result = {"spec": found.spec, "content_hash": found.content_hash, "folder": str(found.folder)}
+    shown(result, f"{found.content_hash} {found.folder}", as_json)
+
+
 @app.command()
 def runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 20,
@@ -240,7 +288,7 @@ def runs(
 
 @app.command()
 def doctor(
-    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is missing (the Delta jars), once.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is missing (the Delta jars, the default models), once.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what is missing (Java, jars, disk, memory, models) and what to type."""

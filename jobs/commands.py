@@ -13,21 +13,24 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import given
+from jobs import given, models
+from jobs.building import parameters
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.errors import PinlakeError, UsageError
 from jobs.lineage import Lineage
+from jobs.model_plan import Models
 from jobs.planner import Planner, Wanted, adjacent
 from jobs.publication import Publication
 from jobs.reading import read
 from jobs.registry import JOBS
+from jobs.registry import job as job_named
 from jobs.runner import Runner, rebuilt_runs, told
 from jobs.session import session
 from jobs.settings import Settings
 from jobs.spec import opening
 from jobs.store import Store
-from schemas import catalog, ops, signals
+from schemas import catalog, ops, signals, texts
 from schemas.contract import CHANGES, Table
 
 Result = tuple[dict[str, Any], str]
@@ -60,7 +63,8 @@ class Lake:
     @cached_property
     def runner(self) -> Runner:
         """Runs jobs over the store."""
-        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, progress)
+        models = Models(self.store, self.settings)
+        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, progress, models)
 
     def wanted(self, planner: Planner, target: str, days: Days, upstream: bool, force: bool) -> Wanted:
         """What the options ask for; a tag always goes upstream."""
@@ -127,6 +131,8 @@ class Lake:
             entry["seconds"] = round(entry["seconds"] + one.seconds, 2)
             entry["version"] = one.version if one.version is not None else entry["version"]
             entry["digests"].update(one.digests)
+            if one.asked is not None:
+                entry |= {"asked": entry.get("asked", 0) + one.asked, "kept": entry.get("kept", 0) + (one.kept or 0)}
         for entry in entries.values():
             if entry["version"] is None:
                 entry["version"] = self.store.ledger(catalog.by_name()[entry["output"]]).version
@@ -168,12 +174,15 @@ class Lake:
         self.runner.account(done)
         return done
 
-    def evaluate_link_texts(self, file: Path, days: Days) -> Result:
-        """Link texts as of the day against what people wrote."""
-        from jobs.evaluation.link_texts import evaluate
+    def evaluate_link_texts(self, file: Path, days: Days, peers: bool) -> Result:
+        """Link texts as of the day against what people wrote, and what other readers make of the same pages."""
+        from jobs.evaluation.link_texts import evaluate, evaluate_peers
+        from udfs.pages.peers import missing
 
         if not file.exists():
             raise UsageError(f"{file}: there is no such file")
+        if peers and missing():
+            raise UsageError(f"--peers: not installed: {', '.join(missing())}; type: pip install {' '.join(missing())}")
         planner = self.runner.planner()
         first = planner.first_day(signals.LINK_TEXTS)
         ledger = planner.ledger(signals.LINK_TEXTS)
@@ -182,8 +191,46 @@ class Lake:
         stored = self.store.frame(signals.LINK_TEXTS, ledger.version)
         texts = as_of(stored, signals.LINK_TEXTS, days.last, first)
         refused = self.store.quarantined([signals.LINK_TEXTS], None)
-        found = evaluate(self.spark.read.parquet(str(file)), texts, refused)
+        gold = self.spark.read.parquet(str(file))
+        found = evaluate(gold, texts, refused)
+        if peers:
+            if "html" not in gold.columns:
+                raise UsageError(f"{file}: --peers reads the pages themselves, and there is no column html")
+            limits = parameters(job_named("link_texts"), self.settings.params.get("link_texts", {})).limits()
+            found["peers"] = evaluate_peers(gold, limits)
         return found, given.as_lines(found)
+
+    def evaluate_coverage(self, days: Days) -> Result:
+        """Which text sources pins and products have as of the day; kept in evaluation.metrics."""
+        from jobs.evaluation import coverage, metrics
+
+        planner = self.runner.planner()
+        totals = self._live(planner, signals.ENGAGEMENT_TOTALS, days.last)
+        found: dict[str, Any] = {"day": days.last}
+        measured: list[metrics.Metric] = []
+        lines = []
+        for name, table in (("pin", texts.PINS), ("product", texts.PRODUCTS)):
+            live = self._live(planner, table, days.last)
+            found[f"{name}s"] = None
+            if live is None:
+                lines.append(f"{table.name} has no {days.last}: not measured")
+                continue
+            engaged = coverage.engagements(totals, name) if totals is not None else None
+            one = found[f"{name}s"] = coverage.coverage(table, live, engaged)
+            measured += coverage.metrics(table, one, {table.name: planner.ledger(table).version})
+            shares = aligned(coverage.rendered(one))
+            lines.append(f"{table.name} as of {days.last}: the share of live {name}s that have each source\n{shares}")
+        if found["pins"] is None and found["products"] is None:
+            raise PinlakeError(f"texts.pins has no {days.last}; run first: pinlake run pin_texts --day {days.last} --upstream")
+        self.runner.account([metrics.write(self.store, self.runner.run_id, "coverage", days.last, measured)])
+        return found, "\n\n".join(lines)
+
+    def _live(self, planner: Planner, table: Table, day: str) -> DataFrame | None:
+        """The live rows of a change log as of a day; None where the day is not published."""
+        first, ledger = planner.first_day(table), planner.ledger(table)
+        if first is None or day not in ledger.days:
+            return None
+        return as_of(self.store.frame(table, ledger.version), table, day, first)
 
     def quarantine_show(self, target: str | None, days: Days | None, limit: int) -> Result:
         """Refused rows that stand."""
@@ -227,6 +274,15 @@ class Lake:
         found = [{k: str(v) if k == "started_at" else v for k, v in r.asDict().items()} for r in rows]
         lines = [tuple(found[0]), *(tuple("" if v is None else str(v) for v in r.values()) for r in found)] if found else []
         return {"runs": found}, aligned(lines) if lines else "no runs yet"
+
+    def models_list(self) -> Result:
+        """Models by name and day."""
+        return models.listed(self.store, self.settings)
+
+    def models_promote(self, name: str, spec: str, day: str) -> Result:
+        """Writes a promotion."""
+        done = models.promote(self.store, self.settings, name, spec, day, time.time(), progress)
+        return done.__dict__ | {"model": name}, f"{name} from {day} on: {done.spec} ({done.content_hash[:16]})"
 
     def published(self, table: Table) -> str:
         """What is published of a table, in one line."""

@@ -14,7 +14,11 @@ from pathlib import Path
 
 from jobs import jars
 from jobs.describing import aligned
+from jobs.errors import PinlakeError
 from jobs.settings import Settings
+from models.sources import connected
+from models.specs import ModelError
+from models.store import ModelStore
 
 # Spark 4.1 runs on both; everything here is tested on 17.
 JAVA = (17, 21)
@@ -49,7 +53,7 @@ def report(settings: Settings) -> list[Check]:
         delta_jars(settings),
         disk(settings.warehouse),
         memory(settings.driver_memory),
-        Check("models", True, "none needed: no model is connected"),
+        models(settings),
     ]
 
 
@@ -64,9 +68,17 @@ def render(checks: list[Check]) -> str:
 
 
 def fetch(settings: Settings, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> None:
-    """Downloads the Delta jars that are missing; nothing where jars are given by path. MissingJars says why it failed."""
+    """Downloads the jars and models that are missing; no jars where they are given by path. PinlakeError says why it failed.
+
+    What was fetched before a failure stays, and is not fetched again.
+    """
     if not settings.jars:
         jars.fetch(Path(settings.jars_cache), settings.maven_repository, say=say)
+    for name, spec in connected(settings.models).items():
+        try:
+            ModelStore(settings.models_cache).resolved(spec, say=say)
+        except ModelError as error:
+            raise PinlakeError(f'{error}\nTo go without this model, write {name} = "none" under [models] in pinlake.toml') from error
 
 
 def python_version(found: tuple[int, ...] = sys.version_info[:3]) -> Check:
@@ -131,6 +143,17 @@ def delta_jars(settings: Settings) -> Check:
         return _needed("Delta jars", True, f"{len(found)} given by path")
     faults = jars.faults(cache, jars.JARS)
     return _needed("Delta jars", not faults, "; ".join(faults) or f"{len(jars.JARS)} in {cache}", "pinlake doctor --fetch")
+
+
+def models(settings: Settings) -> Check:
+    """Whether the models that count before any promotion are here. Only jobs that ask one need it, so a missing one is told as `low`."""
+    here = ModelStore(settings.models_cache)
+    wanted = connected(settings.models)
+    missing = [name for name, spec in wanted.items() if not spec.startswith("shipped:") and here.known(spec) is None]
+    found = ", ".join(
+        f"{name} {'is not here yet' if name in missing else 'is here'} ({spec.split(';')[0]})" for name, spec in wanted.items()
+    )
+    return Check("models", True, found or "none is connected", "pinlake doctor --fetch" if missing else "")
 
 
 def disk(warehouse: str) -> Check:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_serializer, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from jobs.errors import UsageError
+from models.specs import NOT_CONNECTED, ModelError, parse
+from schemas.contract import IDENTIFIER
 
 PREFIX = "PINLAKE_"
 _URI = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
@@ -62,6 +64,9 @@ class Settings(BaseSettings):
     driver_memory: str = Field("4g", pattern=r"^\d+[kmgt]$", description="memory of the driver's JVM, such as 4g")
     step_days: int = Field(31, ge=1, le=366, description="days that a backfill computes in one step")
     spark: dict[str, str] = Field({}, description="further Spark settings: [spark] in pinlake.toml")
+    models: dict[str, str] = Field({}, description="specs of models by what they are for, or none: [models] in pinlake.toml")
+    models_cache: Path = Field(Path("~/.cache/pinlake/models"), description="folder in which models are kept once fetched and converted")
+    models_shared: bool = Field(False, description="executors of a cluster see models_cache by the same path; else models are sent to them")
     engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -80,6 +85,31 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: str) -> str:
         return _location(value)
+
+    @field_validator("models_cache", mode="before")
+    @classmethod
+    def _absolute_models(cls, value: object) -> str:
+        location = _location(str(value))
+        if not location.startswith("/"):
+            raise ValueError("must be a folder on this machine, or one that is mounted on it")
+        return location
+
+    @field_serializer("models_cache")
+    def _as_text(self, value: Path) -> str:
+        return str(value)
+
+    @field_validator("models")
+    @classmethod
+    def _specs(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, spec in value.items():
+            if not IDENTIFIER.match(name):
+                raise ValueError(f"{name!r} is no name of a model: must match {IDENTIFIER.pattern}")
+            if spec != NOT_CONNECTED:
+                try:
+                    parse(spec)
+                except ModelError as error:
+                    raise ValueError(str(error)) from None
+        return value
 
     @field_validator("jars", mode="before")
     @classmethod

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from models import pypi
 from models.checks import KEPT, taken
-from models.specs import FolderSpec, HubSpec, ModelError, ShippedSpec, Spec, WheelSpec
+from models.specs import DEFAULTS, NOT_CONNECTED, FolderSpec, HubSpec, ModelError, ShippedSpec, Spec, WheelSpec, parse
 
 Say = Callable[[str], None]
 RULES = 1
@@ -76,11 +76,22 @@ def _from_hub(spec: HubSpec, folder: Path, say: Say) -> None:
     _copy(_tree(Path(found)), folder)
 
 
+def connected(named: Mapping[str, str]) -> dict[str, str]:
+    """Specs by what they are for, before any promotion: those named in settings, else the defaults."""
+    found = {name: spec for name, spec in {**DEFAULTS, **named}.items() if spec != NOT_CONNECTED}
+    # Who packs this package may leave a model out of it; then that default is none.
+    left_out = [name for name in set(found) - set(named) if isinstance(one := parse(found[name]), ShippedSpec) and not _ships(one)]
+    return {name: spec for name, spec in found.items() if name not in left_out}
+
+
+def _ships(spec: ShippedSpec) -> bool:
+    return (files("models") / "shipped" / spec.name).is_dir()
+
+
 def _shipped(spec: ShippedSpec) -> Traversable:
-    folder = files("models") / "shipped" / spec.name
-    if not folder.is_dir():
+    if not _ships(spec):
         raise ModelError(f"{spec}: this pinlake ships no model of that name")
-    return folder
+    return files("models") / "shipped" / spec.name
 
 
 def _tree(folder: Path | Traversable, prefix: str = "") -> Iterator[tuple[str, Path | Traversable]]:

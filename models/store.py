@@ -49,10 +49,14 @@ class ModelStore:
                 f"{spec} cannot be kept in {self.folder}: {error}; free some space, or name another folder with PINLAKE_MODELS_CACHE"
             ) from error
 
-    def has(self, text: str) -> bool:
-        """Whether the model of the spec is here; nothing is fetched, and its files are not read."""
-        found = self._indexed(parse(text))
-        return found is not None and (self.folder / found[:16]).is_dir()
+    def known(self, text: str) -> str | None:
+        """The hash of the model that the spec gave, None where it is not here; nothing is fetched, and its files are not read."""
+        spec = parse(text)
+        try:
+            found = self._indexed(spec)
+        except ModelError:  # its folder is gone: what it held is not known any more
+            return None
+        return found if found is not None and (self.folder / found[:16]).is_dir() else None
 
     def _resolved(self, spec: Spec, promoted: str | None, say: Callable[[str], None]) -> Stored:
         found = promoted if promoted and (self.folder / promoted[:16]).is_dir() else self._indexed(spec)

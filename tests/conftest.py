@@ -22,8 +22,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_environment() -> Iterator[None]:
-    """No setting of the person who runs the tests reaches them, but for where the jars are."""
-    kept = ("PINLAKE_JARS", "PINLAKE_JARS_CACHE")
+    """No setting of the person who runs the tests reaches them, but for where jars and models are."""
+    kept = ("PINLAKE_JARS", "PINLAKE_JARS_CACHE", "PINLAKE_MODELS_CACHE")
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("PINLAKE_") and n not in kept]:
             patch.delenv(name)

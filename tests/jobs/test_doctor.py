@@ -12,7 +12,9 @@ import pytest
 
 from jobs import doctor, jars
 from jobs.doctor import Check, render, report
+from jobs.errors import PinlakeError
 from jobs.settings import load
+from tests.models.folders import plain
 
 GIB = 1 << 30
 
@@ -42,10 +44,10 @@ def java_that_prints(folder, text):
 
 
 def test_where_nothing_is_missing_every_check_is_ok(cached, tmp_path):
-    found = report(settings(warehouse=str(tmp_path / "new" / "w"), jars_cache=str(cached), driver_memory="1m"))
+    without = {"encoder": "none"}
+    found = report(settings(warehouse=str(tmp_path / "new" / "w"), jars_cache=str(cached), driver_memory="1m", models=without))
     assert [c.name for c in found] == ["Python", "packages", "Java", "Spark", "Delta jars", "disk", "memory", "models"]
     assert [c for c in found if not c.ok] == []
-    assert {c.name: c.found for c in found}["models"].startswith("none needed")
     assert not (tmp_path / "new").exists(), "looking makes no folder"
 
 
@@ -104,7 +106,24 @@ def test_jars_given_by_path_are_looked_for_and_never_fetched(tmp_path, monkeypat
     assert not missing.ok
     assert "/no/such.jar" in missing.found
     monkeypatch.setattr(jars, "fetch", lambda *a, **k: pytest.fail("fetched"))
-    doctor.fetch(settings(jars=str(tmp_path)))
+    doctor.fetch(settings(jars=str(tmp_path), models={"encoder": "none", "captioner": "none"}))
+
+
+def test_models_that_are_not_here_are_low_and_fetched_once(cached, tmp_path):
+    model, said = plain(tmp_path / "model"), []
+    named = {"encoder": f"path:{model}", "captioner": "none"}
+    wanted = settings(jars_cache=str(cached), models_cache=str(tmp_path / "models"), models=named)
+    assert doctor.models(wanted) == Check("models", True, f"encoder is not here yet (path:{model})", "pinlake doctor --fetch")
+    doctor.fetch(wanted, said.append)
+    assert doctor.models(wanted) == Check("models", True, f"encoder is here (path:{model})")
+    assert doctor.models(settings(models=dict.fromkeys(named, "none"))).found == "none is connected"
+
+
+def test_a_model_that_cannot_be_fetched_is_told_with_how_to_go_without_it(cached, tmp_path):
+    named = {"encoder": f"path:{tmp_path}/none", "captioner": "none"}
+    wanted = settings(jars_cache=str(cached), models_cache=str(tmp_path / "models"), models=named)
+    with pytest.raises(PinlakeError, match=r'there is no such folder\nTo go without this model, write encoder = "none" under \[models\]'):
+        doctor.fetch(wanted)
 
 
 def test_other_versions_of_pinned_packages_are_named():

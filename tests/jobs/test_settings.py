@@ -176,7 +176,7 @@ def test_a_refused_value_is_not_repeated_as_it_may_be_a_secret(folder):
 def test_every_setting_is_listed_with_where_it_came_from(folder):
     text = described(load({"warehouse": "w", "spark": {"spark.x": "1"}}, {"PINLAKE_STEP_DAYS": "7"}))
     lines = {line.split()[0]: line for line in text.split("\n")}
-    assert set(Settings.model_fields) - {"spark", "params"} <= set(lines)
+    assert set(Settings.model_fields) - {"spark", "params", "models", "engine"} <= set(lines)
     assert lines["warehouse"].endswith("flag")
     assert lines["step_days"].split() == ["step_days", "7", "environment", "PINLAKE_STEP_DAYS"]
     assert lines["spark.spark.x"].split() == ["spark.spark.x", "1", "flag"]
@@ -191,3 +191,27 @@ def test_any_text_as_a_warehouse_is_refused_or_an_absolute_place(text):
         return
     assert found.startswith("/") or ":" in found
     assert not set(found) & {"\0", "\n", "\r"}
+
+
+def test_models_are_named_by_specs_or_as_none_and_kept_in_a_folder(folder):
+    write(folder, f'models_cache = "m"\n[models]\ncaptioner = "none"\nencoder = "path:{folder}"')
+    found = load(environ={"PINLAKE_MODELS_SHARED": "true"})
+    assert found.models == {"captioner": "none", "encoder": f"path:{folder}"}
+    assert (found.models_cache, found.models_shared) == (folder / "m", True)
+    assert found.origins["models.captioner"] == "pinlake.toml"
+    assert json.loads(json.dumps(masked(found)))["models_cache"] == str(folder / "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[models]\nencoder = "hf:a/b@main"', "pinlake.toml: models: 'hf:a/b@main': 'main' is not a commit"),
+        ('[models]\n"a b" = "none"', "pinlake.toml: models: 'a b' is no name of a model"),
+        ('models_cache = "s3a://bucket/models"', "pinlake.toml: models_cache: must be a folder on this machine"),
+    ],
+)
+def test_models_that_are_no_pins_are_refused(folder, text, reason):
+    write(folder, text)
+    with pytest.raises(SettingsError) as refused:
+        load(environ={})
+    assert reason in str(refused.value)

@@ -27,7 +27,7 @@ def test_a_model_is_copied_under_the_hash_of_its_names_and_bytes(store, tmp_path
     assert found.folder == store.folder / found.content_hash[:16]
     assert sorted(stamps(found.folder)) == ["1_Pooling/config.json", "1_Pooling/model.safetensors", "config.json", "model.safetensors"]
     assert content_hash(found.folder) == found.content_hash
-    assert store.has(f"path:{source}")
+    assert store.known(f"path:{source}") == found.content_hash
 
 
 def test_equal_files_have_one_hash_and_one_folder_and_other_names_or_bytes_another(store, tmp_path):
@@ -73,7 +73,7 @@ def test_a_changed_source_is_another_model_and_not_the_one_that_was_promoted(sto
     source = plain(tmp_path / "a")
     promoted = store.resolved(f"path:{source}")
     (source / "config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
-    assert not store.has(promoted.spec)
+    assert not store.known(promoted.spec)
     assert store.resolved(promoted.spec).content_hash != promoted.content_hash
     assert store.resolved(promoted.spec, promoted.content_hash) == promoted, "the promoted bytes are still in the store"
     with pytest.raises(ModelError, match="now holds other bytes than when it was promoted"):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from udfs.engine.archives import local_folder
 from udfs.engine.batching import Places
 from udfs.engine.threads import ThreadPlan
 
@@ -92,5 +93,5 @@ class Asking:
     def load(self, device: str, precision: str) -> Task:
         """The task, loaded anew."""
         module, _, function = self.loader.partition(":")
-        task: Task = getattr(importlib.import_module(module), function)(self.folder, dict(self.options), device, precision)
+        task: Task = getattr(importlib.import_module(module), function)(local_folder(self.folder), dict(self.options), device, precision)
         return task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 from models.specs import ModelError
@@ -23,7 +24,7 @@ def convert(file: Path, folder: Path) -> None:
             model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
         tensors = load_gguf_checkpoint(str(file), return_tensors=True, model_to_load=model, torch_dtype=torch.float32)["tensors"]
         missing, _ = model.load_state_dict(tensors, strict=False, assign=True)
-    except (ValueError, KeyError, IndexError, NotImplementedError, RuntimeError, OSError) as error:
+    except (struct.error, ValueError, KeyError, IndexError, NotImplementedError, RuntimeError, OSError) as error:
         raise ModelError(f"{file.name}: transformers cannot read this GGUF file: {error}") from error
     model.tie_weights()
     unset = [name for name in missing if model.get_parameter(name).is_meta]

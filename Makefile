@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## make the environment in .venv and fetch the Delta jars once; does nothing when up to date
+setup: $(STAMP) ## make the environment in .venv, fetch the Delta jars and the default models once
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "setting up .venv (once)"

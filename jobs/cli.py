@@ -259,6 +259,10 @@ def models_promote(
     as_json: AsJson = False,
 ) -> None:
     """Fetch and check a model, and write down that it counts from a day on; what was asked before stays as it is."""
+    from models.specs import parse
+
+    chosen_days(day, None, None)
+    parse(spec)  # before a session is started for a typing error
     result, text = opened(warehouse).models_promote(name, spec, day)
     shown(result, text, as_json)
 

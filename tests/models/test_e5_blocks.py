@@ -187,7 +187,7 @@ def test_a_map_that_nfkc_does_not_follow_is_refused():
         tokenizer(other)
 
 
-def test_the_real_file_reads_ten_scripts_by_the_rules_and_puts_translations_together():
+def test_the_real_file_reads_known_words_as_known_ids_and_puts_translations_together():
     """On the stored default encoder, where `pinlake doctor --fetch` was run."""
     from models.encoder import Encoder
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,17 @@ def test_a_prompt_changes_what_is_said_and_stands_in_no_caption(folders: dict[st
     assert captions != [" ".join(caption.split()[:3]) for caption in plain.captions(plain.inputs(images(4)))]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_beams_are_never_less_likely_than_greedy_and_a_folders_wish_to_sample_is_not_heard(
-    folders: dict[str, Path], family: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("family", ["blip", "encoder-decoder", "llava"])
+def test_a_folders_wish_to_sample_is_not_heard_and_beams_answer_every_image(folders: dict[str, Path], family: str, tmp_path: Path) -> None:
     folder = shutil.copytree(folders[family], tmp_path / family)
     wishes = json.loads((folder / "generation_config.json").read_text()) | {"do_sample": True, "temperature": 9.0, "max_length": 2}
     (folder / "generation_config.json").write_text(json.dumps(wishes))
     plain, wishing = Captioner.loaded(folders[family], ASKED), Captioner.loaded(folder, ASKED)
-    assert wishing.captions(wishing.inputs(images(3))) == plain.captions(plain.inputs(images(3)))
-    beams = Captioner.loaded(folder, Generation(request=ASKED.request, beams=3, new_tokens=6))
-    once, twice = (beams.captions(beams.inputs(images(3))) for _ in range(2))
-    assert once == twice
-    assert len(once) == 3
+    greedy = plain.captions(plain.inputs(images(3)))
+    assert wishing.captions(wishing.inputs(images(3))) == greedy
+    wishing.generation = replace(ASKED, beams=3)
+    once, twice = (wishing.captions(wishing.inputs(images(3))) for _ in range(2))
+    assert once == twice != greedy
 
 
 def test_weights_are_mapped_from_the_file_where_their_dtype_is_kept_and_converted_otherwise(folders: dict[str, Path]) -> None:

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from udfs.children.pool import Body, Parser, of_this_process
+from udfs.children.strings import readable
 from udfs.images.files import Files
 from udfs.images.limits import Limits
 
@@ -63,10 +64,8 @@ def _body(image: pa.Scalar, uri: pa.Scalar, files: Files) -> Body | str:
     """The bytes of an image, not copied where the batch holds them; or the reason for none."""
     if image.is_valid:
         return memoryview(image.as_buffer())
-    if not uri.is_valid:
-        return "the row has neither bytes nor a uri"
-    # A string of Spark may hold any bytes.
-    return files.read(uri.as_buffer().to_pybytes().decode("utf-8", "replace"))
+    name = readable(uri)
+    return "the row has neither bytes nor a uri" if name is None else files.read(name)
 
 
 def _arrow(kind: str) -> pa.DataType:

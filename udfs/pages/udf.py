@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from udfs.children.pool import Answer, Parser, of_this_process
+from udfs.children.strings import readable
 from udfs.pages.guard import Limits
 
 FIELDS = ("title", "description", "main_text", "language", "encoding", "status")
@@ -33,7 +34,7 @@ def _answered(batches: Iterable[pa.RecordBatch], limits: Limits, parser: str, ch
         urls, bodies = batch.column("url"), batch.column("body")
         rows = [row for row in range(batch.num_rows) if bodies[row].is_valid]
         # One page at a time is copied out of the batch.
-        found = dict(zip(rows, pool.read((urls[row].as_py() or "", bodies[row].as_py()) for row in rows), strict=True))
+        found = dict(zip(rows, pool.read((readable(urls[row]) or "", bodies[row].as_py()) for row in rows), strict=True))
         answers = [found.get(row) for row in range(batch.num_rows)]
         columns = {name: batch.column(name) for name in batch.schema.names if name != "body"}
         columns |= {name: pa.array([_said(answer, name) for answer in answers], pa.string()) for name in FIELDS}

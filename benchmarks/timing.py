@@ -27,6 +27,12 @@ class Ratio:
     b_seconds: float
     limit: str
 
+    @classmethod
+    def of(cls, name: str, ratios: list[float], limit: str, a_seconds: float = 0.0, b_seconds: float = 0.0) -> Ratio:
+        """The median of ratios that were measured one by one, and half the distance between their quartiles."""
+        quartiles = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        return cls(name, statistics.median(ratios), (quartiles[2] - quartiles[0]) / 2, "x", len(ratios), a_seconds, b_seconds, limit)
+
     def line(self) -> str:
         """`name ratio spread unit`."""
         return f"{self.name} {self.ratio:.2f} {self.spread:.2f} {self.unit}"
@@ -43,18 +49,13 @@ def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], lim
             taken.append(time.perf_counter() - started)
         if n >= 0:
             times.append((taken[0], taken[1]))
-    ratios = sorted(x / y for x, y in times)
-    quartiles = statistics.quantiles(ratios, n=4)
-    return Ratio(
-        name,
-        statistics.median(ratios),
-        (quartiles[2] - quartiles[0]) / 2,
-        "x",
-        pairs,
-        statistics.median(x for x, _ in times),
-        statistics.median(y for _, y in times),
-        limit,
-    )
+    medians = [statistics.median(seconds) for seconds in zip(*times, strict=True)]
+    return Ratio.of(name, [x / y for x, y in times], limit, *medians)
+
+
+def exact(name: str, value: float, limit: str) -> Ratio:
+    """A ratio that was counted, or measured once."""
+    return Ratio.of(name, [value], limit)
 
 
 def keep(name: str, ratios: list[Ratio], about: dict[str, object]) -> Path:

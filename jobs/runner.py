@@ -130,8 +130,7 @@ class Runner:
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
         with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
-            take = self.ask if isinstance(todo.job, Ask) else self.step
-            done = take(todo.job, todo.days, planner)
+            done = self.ask(todo.job, todo.days, planner) if isinstance(todo.job, Ask) else self.step(todo.job, todo.days, planner)
         return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
 
     def ask(self, job: Ask, days: Days, planner: Planner) -> Publication:
@@ -180,8 +179,7 @@ class Runner:
             )
             return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
         finally:
-            if before is not None:
-                rows.unpersist()
+            self.store.spark.catalog.clearCache()  # the rows, and what the build kept
 
     def _read(self, given: Input, days: Days, planner: Planner, job: Job | None = None) -> DataFrame:
         ledger = planner.ledger(given.table)

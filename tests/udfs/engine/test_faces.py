@@ -13,7 +13,7 @@ from udfs.engine.threads import ThreadPlan
 
 
 def test_rows_keep_their_answers_through_both_faces_and_each_worker_loads_once(spark, tmp_path):
-    words = ["a", "bb", "bad", None, "ccc", "bb"]
+    words = ["a", "bb", "vile", None, "ccc", "bb"]
     rows = spark.range(600, numPartitions=6).select(
         "id", F.get(F.array(*(F.lit(word) for word in words)), (F.col("id") % len(words)).cast("int")).alias("text")
     )
@@ -26,8 +26,8 @@ def test_rows_keep_their_answers_through_both_faces_and_each_worker_loads_once(s
     expected = {
         n: (None, "there is nothing to ask about", None)
         if words[n % 6] is None
-        else (None, "it is bad", None)
-        if words[n % 6] == "bad"
+        else (None, "it is vile", None)
+        if words[n % 6] == "vile"
         else (f"{words[n % 6].upper()}!", None, "bf16")
         for n in range(600)
     }

@@ -15,7 +15,7 @@ from udfs.engine import precision
 from udfs.engine.precision import chosen, close
 from udfs.engine.task import Asking
 
-SAMPLE = [pa.array(["some", "texts", "bad"])]
+SAMPLE = [pa.array(["some", "texts", "vile"])]
 
 
 class Paced(Upper):

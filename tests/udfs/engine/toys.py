@@ -1,4 +1,4 @@
-"""A task without weights: a text's answer is its upper case; `bad` is refused, `boom` breaks the model, `slow` takes its time."""
+"""A task without weights: a text's answer is its upper case; `vile` is refused, `boom` breaks the model, `slow` takes its time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Upper:
         """The texts; their lengths are their tokens."""
         texts = ["".join(str(part) for part in row if part is not None) for row in zip(*(c.to_pylist() for c in inputs), strict=True)]
         lengths = np.array([len(text) for text in texts], dtype=np.int32)
-        return Prepared(texts, lengths, {place: "it is bad" for place, text in enumerate(texts) if text == "bad"})
+        return Prepared(texts, lengths, {place: "it is vile" for place, text in enumerate(texts) if text == "vile"})
 
     def batch(self, items: Any, places: Places) -> Any:
         """The texts at these places."""

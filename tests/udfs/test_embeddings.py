@@ -1,0 +1,28 @@
+"""Vectors through the engine are those of the encoder, whatever the batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from models.encoder import Encoder
+from tests.models.folders import encoder as encoder_folder
+from udfs.embeddings import load
+from udfs.engine.operator import Tally, answered
+from udfs.engine.task import Budget
+
+
+def test_every_text_gets_the_vector_that_the_encoder_gives_it_alone(tmp_path):
+    folder = encoder_folder(tmp_path / "encoder")
+    texts = ["a red lamp", "a", "the blue soup : a red lamp a query table", "a red lamp", "", "soup"]
+    task = load(str(folder), {}, "cpu", "fp32")
+    tally = Tally()
+    ((vectors, refused),) = answered(iter([[pa.array(texts)]]), lambda inputs: task, Budget(batch_tokens=16, batch_rows=2), tally)
+    encoder = Encoder.loaded(folder)
+    alone = np.vstack([encoder.vectors(encoder.tokens([text])) for text in texts])
+    found = np.vstack(vectors.to_pylist())
+    assert refused.to_pylist() == [None] * 6
+    np.testing.assert_allclose(found, alone, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert (tally.rows, tally.inputs) == (6, 5)
+    assert tally.tokens <= tally.computed

@@ -1,7 +1,8 @@
-"""Clean text: what may be seen, without markup and personal data, and lines that a model reads. Column expressions only.
+"""Clean text: what may be seen, without markup, addresses and personal data, and lines that a model reads. Column expressions only.
 
-Every pattern is read in time proportional to the text: no two quantifiers compete for the same characters. A dear pattern is asked only
-where a cheap test says that it may match: most texts have no entity, no address and no invisible character.
+Every pattern is read in time proportional to the text: no two quantifiers compete for the same characters. None repeats a group of
+changing length without a bound: the JVM's matcher calls itself for each repetition, and a long text would end its stack. A dear pattern is
+asked only where a cheap test says that it may match: most texts have no entity, no address and no invisible character.
 """
 
 from __future__ import annotations
@@ -39,8 +40,11 @@ _TAG_START = r"<(?=[A-Za-z/!?])"
 
 # Words of scripts without spaces may touch an address; they are no part of it.
 _LETTER = r"[\p{L}\p{M}&&[^\p{IsHan}\p{IsHiragana}\p{IsKatakana}\p{IsHangul}\p{IsThai}]]"
-_LOCAL = rf"(?:{_LETTER}|[\p{{Nd}}._%+\-])"
-_EMAIL = rf"(?<!{_LOCAL}){_LOCAL}++[@\uFF20][\p{{L}}\p{{M}}\p{{Nd}}\-]++(?:\.[\p{{L}}\p{{M}}\p{{Nd}}\-]+)*\.{_LETTER}{{2,}}"
+_LOCAL = rf"[{_LETTER}\p{{Nd}}._%+\-]"
+_EMAIL = rf"(?<!{_LOCAL}){_LOCAL}++[@\uFF20][\p{{L}}\p{{M}}\p{{Nd}}\-]++(?:\.[\p{{L}}\p{{M}}\p{{Nd}}\-]+){{0,8}}\.{_LETTER}{{2,}}"
+# The sign written out, as people do to hide an address from machines; in brackets only: `at` alone is a word.
+_HIDDEN_AT, _DOT = r" ?+[(\[{] ?(?iu:at|arroba) ?[)\]}] ?", r"(?: ?[(\[{] ?(?iu:dot|punkt|punto|point) ?[)\]}] ?|\.)"
+_HIDDEN_EMAIL = rf"(?<!{_LOCAL}){_LOCAL}++{_HIDDEN_AT}[\p{{L}}\p{{Nd}}\-]++(?:{_DOT}[\p{{L}}\p{{Nd}}\-]++){{1,4}}"
 _BETWEEN = r"[ \u00A0.\-\u2010-\u2013()/]{0,2}"
 _GROUP = r"[ \u00A0.\-]?"
 _CALL = (
@@ -62,9 +66,33 @@ _NUMBERS = (
     rf"(?:(?<![\p{{L}}+])\+{_GROUP}|(?<![\p{{Nd}}.,:])00{_GROUP})[1-9](?:{_BETWEEN}\p{{Nd}}){{6,14}}(?!\p{{Nd}})",
     r"(?<!\p{Nd})\(?[2-9]\p{Nd}{2}\)?[ \u00A0.\-/]{0,2}\p{Nd}{3}[ \u00A0.\-]\p{Nd}{4}(?!\p{Nd})",
     rf"(?<![\p{{Nd}}.,:])\(?(?!{_DATE})0[1-9](?:{_BETWEEN}\p{{Nd}}){{7,10}}(?!\p{{Nd}})",
-    rf"(?<=(?<!\p{{L}})(?iu:{_CALL})[^\p{{L}}\p{{Nd}}*]{{0,4}})[+(]?\p{{Nd}}(?:{_BETWEEN}\p{{Nd}}){{5,}}",
+    rf"(?<=(?<!\p{{L}})(?iu:{_CALL})[^\p{{L}}\p{{Nd}}*]{{0,4}})[+(]?\p{{Nd}}(?:{_BETWEEN}\p{{Nd}}){{5,40}}\p{{Nd}}*+",
 )
-_NUMBER = rf"(?=[+(\p{{Nd}}])(?:{'|'.join(_NUMBERS)})"
+# A bar code is no telephone where its name stands before it, and an ISBN begins as no telephone does.
+_CODE = (
+    r"(?:(?<=(?<!\p{L})(?iu:ean|gtin|upc|isbn|jan|barcode|bar code)[^\p{L}\p{Nd}]{0,3})\p{Nd}{8,14}|(?<!\p{Nd})97[89]\p{Nd}{10})(?!\p{Nd})"
+)
+_NUMBER = rf"(?=[+(\p{{Nd}}])(?!{_CODE})(?:{'|'.join(_NUMBERS)})"
+# An address with a scheme or `www.`, up to what ends a sentence; `node.js` and `example.com` are words.
+_UNSPACED = r"\p{IsHan}\p{IsHiragana}\p{IsKatakana}\p{IsHangul}\p{IsThai}"
+_URL = (
+    rf"(?<!{_LETTER}|[\p{{Nd}}*])(?iu:(?:https?|ftp)://|www\.)(?=[\p{{L}}\p{{N}}])"
+    rf"[\p{{L}}\p{{M}}\p{{N}}/=&#%_~+$@\-.,:;!?'()\[\]|&&[^{_UNSPACED}]]*[\p{{L}}\p{{M}}\p{{N}}/=&#%_~+$@\-&&[^{_UNSPACED}]]"
+)
+
+# A hashtag as a token: the sign at its start (marks may stand before it) and words with at least one letter; no colour.
+_SIGN = r"[#\uFF03]"
+_TAG_WORD = rf"{_SIGN}++(?![0-9A-Fa-f]{{6}}(?<=\p{{Nd}}[A-Fa-f]{{0,5}})(?![\p{{L}}\p{{N}}_]))(?=[\p{{N}}_]*+\p{{L}})"
+_HASHTAG = rf"^([^\p{{L}}\p{{M}}\p{{N}}#\uFF03&/@<\\=*]*+){_TAG_WORD}"
+_ONLY_WORDS = r"^[^\p{L}\p{N}]*+[\p{L}\p{M}\p{N}_ \u200C\u200D]++[^\p{L}\p{N}]*+$"
+# `homeDecor` and `DIYIdeas` are two words; `iPhone`, `eBay` and `McLaren` are one.
+_CAMEL = r"(?<=\p{Ll}\p{Ll})(?=\p{Lu})|(?<=\p{Lu}\p{Lu})(?=\p{Lu}\p{Ll}\p{Ll})|_++"
+
+# Marks that say no more when they are repeated; a line of marks is as good short. What a mask is made of is none.
+_SHOUTED, _MIXED, _LISTED = r"([!?\xA1\xBF\uFF01\uFF1F\u061F])\1+", r"[!?]{3,}", r"([,;\u060C\u2026])\1{2,}"
+_RULED = r"([.\-_=~+|\u2022\xB7\u2014\u2013])\1{3,}"
+_REPEATED = r"[!?\xA1\xBF\uFF01\uFF1F\u061F]{2}|([,;\u060C\u2026.\-_=~+|\u2022\xB7\u2014\u2013])\1\1"
+
 _SIX_DIGITS = r"\p{Nd}(?:[^\p{L}\p{Nd}]{0,3}\p{Nd}){5}"
 
 
@@ -72,14 +100,17 @@ def has_pii(column: Column) -> Column:
     """True where the text holds an e-mail address, a telephone or a payment card number; null for null."""
     return F.transform(
         F.array(column),
-        lambda text: (_may_have_email(text) & text.rlike(_EMAIL)) | (text.rlike(_SIX_DIGITS) & text.rlike(_NUMBER)),
+        lambda text: (
+            (_may_have_email(text) & text.rlike(_EMAIL)) | text.rlike(_HIDDEN_EMAIL) | (text.rlike(_SIX_DIGITS) & text.rlike(_NUMBER))
+        ),
     )[0]
 
 
 def without_pii(column: Column) -> Column:
     """The text with e-mail addresses, telephone and payment card numbers masked."""
     no_email = _where(column, _may_have_email, lambda text: F.regexp_replace(text, _EMAIL, MASK))
-    return _where(no_email, lambda text: text.rlike(_SIX_DIGITS), lambda text: F.regexp_replace(text, _NUMBER, MASK))
+    no_hidden = _where(no_email, lambda text: text.rlike(_HIDDEN_AT), lambda text: F.regexp_replace(text, _HIDDEN_EMAIL, MASK))
+    return _where(no_hidden, lambda text: text.rlike(_SIX_DIGITS), lambda text: F.regexp_replace(text, _NUMBER, MASK))
 
 
 def squeezed(column: Column) -> Column:
@@ -88,15 +119,19 @@ def squeezed(column: Column) -> Column:
 
 
 def cleaned(column: Column) -> Column:
-    """The text as people see it, on one line: no invisible characters, entities, tags or personal data; null where nothing is left.
+    """The text as people see it, on one line: no invisible characters, entities, tags, addresses, hash signs, repeated marks or personal
+    data; null where nothing is left.
 
-    Cleaning twice changes nothing more. Joiners that emoji and scripts need stay.
+    Cleaning twice changes nothing more. Joiners that emoji and scripts need stay. The order matters: what a step takes out must not put
+    together what an earlier one looks for.
     """
+    column = F.make_valid_utf8(column)
     seen = _visible(_where(_visible(column), _has("&"), _unescaped))
     # What this has put together (`&am&#112;;`) is dropped rather than read, or a second cleaning would read it.
     plain = _where(seen, _has("&"), lambda text: _each_entity(text, lambda char: F.lit(" ")))
     text = F.regexp_replace(F.regexp_replace(plain, _TAG, " "), _TAG_START, " ")
-    return _unless_empty(F.trim(_with_joiners(without_pii(_on_one_line(text)))))
+    words = _on_one_line(_where(_without_urls(text), _has_hash, _without_hashes))
+    return _unless_empty(F.trim(_with_joiners(without_pii(_without_repeats(words)))))
 
 
 def labelled_lines(**fields: Column) -> Column:
@@ -132,6 +167,36 @@ def _has(part: str) -> Callable[[Column], Column]:
 
 def _may_have_email(text: Column) -> Column:
     return F.contains(text, F.lit("@")) | F.contains(text, F.lit("\uff20"))
+
+
+def _has_hash(text: Column) -> Column:
+    return F.contains(text, F.lit("#")) | F.contains(text, F.lit("\uff03"))
+
+
+def _without_urls(column: Column) -> Column:
+    def may(text: Column) -> Column:
+        return F.contains(text, F.lit("://")) | text.rlike("[wW]\\.")
+
+    return _where(column, may, lambda text: F.regexp_replace(text, _URL, " "))
+
+
+def _without_hashes(text: Column) -> Column:
+    """The text with the words of its hashtags in place of them; `C#` and `#1` stay."""
+    tokens = F.split(_on_one_line(text), " ")
+    return F.array_join(F.transform(tokens, lambda token: F.when(token.rlike(_HASHTAG), _untagged(token)).otherwise(token)), " ")
+
+
+def _untagged(token: Column) -> Column:
+    words = F.regexp_replace(F.regexp_replace(token, _HASHTAG, "$1"), _TAG_WORD, " ")
+    return F.when(words.rlike(_ONLY_WORDS), F.regexp_replace(words, _CAMEL, " ")).otherwise(words)
+
+
+def _without_repeats(column: Column) -> Column:
+    def short(text: Column) -> Column:
+        once = F.regexp_replace(F.regexp_replace(F.regexp_replace(text, _SHOUTED, "$1"), _MIXED, "?!"), _LISTED, "$1")
+        return F.regexp_replace(once, _RULED, "$1$1$1")
+
+    return _where(column, lambda text: text.rlike(_REPEATED), short)
 
 
 def _visible(column: Column) -> Column:

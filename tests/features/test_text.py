@@ -60,6 +60,7 @@ PIECES = st.sampled_from(
             "e\u0301",
             "***",
         ),
+        *("#", "#", "aA", "AAa", "_", "http://", "www.", "..", "!?", "--", ",", "(at)", '"', "＃", "isbn "),
     ]
 )
 TEXTS = st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=14).map("".join))
@@ -105,6 +106,10 @@ def test_personal_data_is_masked_and_other_numbers_stay(applied: Applied) -> Non
         "5105105105105100!": "***!",
         "tel: 1234567#1234567": "tel: ***#1234567",
         "tel>1234567+ 123456723": "tel>******",
+        "ann (at) site.com, bob [at] site [dot] co": "***, ***",
+        "EAN 4006381333931, 4006381333931": "EAN 4006381333931, ***",
+        "tel " + "1 " * 60: "tel ***" + " 1" * 19 + " ",
+        "a" * 50_000 + "@b.co": "***",
     }
     kept = [
         "2023-2024 and 2026-01-02 10:30",
@@ -120,12 +125,43 @@ def test_personal_data_is_masked_and_other_numbers_stay(applied: Applied) -> Non
         "route 66",
         "ratio 16:9, 1:1000000",
         "3/4 cup, 1 1/2 tsp",
+        "ISBN: 9783161484100, UPC 036000291452",
+        "9783161484100",
+        "meet (at) noon",
     ]
     wanted = masked | {text: text for text in kept}
     check(applied, without_pii, wanted)
     check(applied, has_pii, {text: text in masked for text in wanted})
     assert not any(applied(list(masked.values()), has_pii)), "a mask uncovered what it stood beside"
     assert applied([None], has_pii) == applied([None], without_pii) == [None]
+
+
+def test_addresses_hash_signs_and_repeated_marks_go_and_what_looks_like_them_stays(applied: Applied) -> None:
+    wanted = {
+        "see http://x.co/a?b=1#c. And (www.a.de/x)!": "see . And ( )!",
+        "看http://example.com/abc这个": "看 这个",
+        "HTTPS://A.B/(c)": ")",
+        "#homeDecor #DIY #DIYIdeas, #boho_chic": "home Decor DIY DIY Ideas, boho chic",
+        "(#love#HomeSweetHome) #2024goals": "(love Home Sweet Home) 2024goals",
+        "#iPhone #McLaren #ديكور_المنزل #हिन्दी ＃インテリア": "iPhone McLaren ديكور المنزل हिन्दी インテリア",
+        "##a #b.Cde": "a b.Cde",
+        "So cute!!!!! Really???? ?!?!?! wow....": "So cute! Really? ?! wow...",
+        "¡¡¡Hola!!! كيف؟؟؟ ！！ ,,, ------ ~~~~~": "¡Hola! كيف؟ ！ , --- ~~~",
+        "#tel_123456": "tel ***",
+    }
+    kept = [
+        *("C# F# C++ #1 #ff0000 a#b x#Y", "node.js 3.5 a.b example.com e.g. file.tar.gz", "wait... ok -- so?! no!? 。。。 〜〜 ……"),
+        *("★★★★★ 5/5", "क्या।। है॥", "R&D; AT&T", "https://", "www. is short", "*** sale ***"),
+    ]
+    check(applied, cleaned, wanted | {text: text for text in kept})
+
+
+def test_bytes_that_are_no_text_do_not_end_the_job(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(b"caf\xc3 #a",), (b"\xff\xfe\xed\xa0\x80",), (b"a\x00b",)], "raw binary").coalesce(1)
+    found = [row.clean for row in rows.select(cleaned(F.col("raw").cast("string")).alias("clean")).collect()]
+    assert found[0] == "caf\ufffd a"
+    assert set(found[1]) == {"\ufffd"}
+    assert found[2] == "ab"
 
 
 def test_markup_entities_and_invisible_characters_are_removed(applied: Applied) -> None:
@@ -180,8 +216,10 @@ def test_cleaning_twice_is_cleaning_once_and_leaves_no_personal_data(spark: Spar
 @pytest.mark.timeout(120)
 def test_long_texts_of_one_repeated_part_are_cleaned_in_proportionate_time(applied: Applied) -> None:
     parts = ["a", "1-", "<", "<script", "&", "a@", "a@b.", "0 ", "tel ", "&amp;", "क\u200d", "9" * 9 + " ", "&#", "+1 "]
-    longest = applied([part * (100_000 // len(part)) for part in parts], lambda text: F.char_length(cleaned(text)))
-    assert all(length <= 100_000 for length in longest)
+    parts += ["b.", "#", "#a", "#a_", "www.", "http://", ".", "!?", "a (at) b.", "isbn ", "-", "aA", "!"]
+    starts = ["x@" + "b." * 50_000, "tel " + "1 " * 50_000, "&" + "amp;" * 25_000, "http://a" + ".a" * 50_000, "#" + "aA" * 50_000]
+    longest = applied([*starts, *(part * (100_000 // len(part)) for part in parts)], lambda text: F.char_length(cleaned(text)))
+    assert all(length is None or length <= 100_008 for length in longest)
 
 
 def test_lines_are_labelled_and_absent_fields_leave_none(spark: SparkSession) -> None:

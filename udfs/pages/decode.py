@@ -43,6 +43,7 @@ _BINARY = (
     (b"\xff\xd8\xff", "an image"),
     (b"GIF8", "an image"),
     (b"PK\x03\x04", "an archive"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd"),
 )
 # More than this share of control characters is no text, whatever the encoding.
 _MOST_CONTROLS = 0.05

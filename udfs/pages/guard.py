@@ -42,18 +42,23 @@ _VOID = frozenset("area base br col embed hr img input link meta param source tr
 _SIBLINGS = {
     name: frozenset(group.split()) for group in ("p", "li", "dt dd", "tr", "td th", "option", "thead tbody tfoot") for name in group.split()
 }
+# A crawler may keep what a server packed for the way. `deflate` is zlib; of its levels one begins with letters and is left out.
+_PACKED = {b"\x1f\x8b": "gzip", **dict.fromkeys((b"\x78\x01", b"\x78\x9c", b"\x78\xda"), "zlib")}
 # The shortest attribute takes two characters, so shorter tags need no count.
 _SHORTEST_ATTRIBUTE = 2
 
 
 def unpacked(body: bytes, limits: Limits) -> bytes:
-    """The body, decompressed where it is gzip; RefusedPage where it is larger than the limit or cannot be decompressed."""
-    if body[:2] == b"\x1f\x8b":
-        packed = zlib.decompressobj(wbits=31)
+    """The body, decompressed where it is gzip or zlib; RefusedPage where it is larger than the limit or cannot be decompressed.
+
+    These two begin with bytes that no text begins with. Brotli does not, and is refused as binary later, as zstd is.
+    """
+    if body[:2] in _PACKED:
+        packed = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)  # either of the two
         try:
             body = packed.decompress(body, limits.most_bytes + 1)
         except zlib.error as error:
-            raise RefusedPage("the page is not valid gzip") from error
+            raise RefusedPage(f"the page is not valid {_PACKED[body[:2]]}") from error
     if len(body) > limits.most_bytes:
         raise RefusedPage(f"the page is larger than {limits.most_bytes} bytes")
     return body

@@ -80,6 +80,7 @@ def test_a_page_that_was_cut_inside_a_character_stays_utf8() -> None:
         (b"%PDF-1.7 ...", "a PDF"),
         (b"\x89PNG\r\n", "an image"),
         (b"PK\x03\x04abc", "an archive"),
+        (b"\x28\xb5\x2f\xfdabc", "packed by zstd"),
         (bytes(range(32)) * 40, "binary"),
     ],
 )

@@ -101,6 +101,44 @@ def test_the_main_text_is_without_navigation_and_cut_at_its_limit() -> None:
     assert cut == STORY[:50].rstrip()
 
 
+SHIRT = {"@type": "Product", "name": "Linen shirt", "description": "Cool in summer.", "brand": {"@type": "Brand", "name": "Loom"}}
+RED = {"@type": "Product", "name": "Linen shirt - red, L", "description": "Red.", "offers": {"@type": "Offer", "name": "Our price"}}
+OTHER = {"@type": "Product", "name": "Wool hat", "description": "Warm in winter."}
+ORDER = '<title>Linen shirt | Loom</title><meta name="description" content="Order linen shirts at Loom today.">'
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (ld(SHIRT), ""),
+        (ld({**SHIRT, "@type": "ProductGroup", "hasVariant": [RED, {**RED, "name": "Linen shirt - blue, S"}]}), ""),
+        (ld({**SHIRT, "@type": "schema:Product", "model": [RED]}), ""),
+        (ld([{"@type": "BreadcrumbList", "itemListElement": [{"@type": "ListItem", "name": "Shirts"}]}, SHIRT]), ""),
+        (ld({"@graph": [{"@type": "WebPage", "name": "Linen shirt | Loom", "mainEntity": SHIRT}, {"@type": "Store", "name": "Loom"}]}), ""),
+        (ld({"@type": "Offer", "price": 10, "itemOffered": SHIRT, "seller": {"@type": "Organization", "name": "Loom"}}), ""),
+        (ld({**SHIRT, "isRelatedTo": [OTHER, RED], "offers": [{"@type": "AggregateOffer"}]}), ""),
+        (ld(OTHER, SHIRT), ""),
+        (ld({**SHIRT, "name": [{"@language": "en", "@value": "Linen shirt"}]}), ""),
+        (ld(SHIRT).replace("}</script>", ",}</script>"), ""),
+        (
+            "",
+            """<div itemscope itemtype="https://schema.org/Product"><meta itemprop="name" content="Linen shirt">
+            <p itemprop="brand" itemscope itemtype="https://schema.org/Brand"><b itemprop="name">Loom</b></p>
+            <p itemprop="offers" itemscope itemtype="https://schema.org/Offer"><b itemprop="name">Our price</b></p>
+            <p itemprop="description">Cool in summer.</p></div>""",
+        ),
+        (
+            "",
+            """<div vocab="https://schema.org/" typeof="Product"><h2 property="name">Linen shirt</h2>
+            <p property="offers" typeof="Offer"><b property="name">Our price</b></p><p property="description">Cool in summer.</p></div>""",
+        ),
+    ],
+)
+def test_a_product_is_read_wherever_it_stands_and_not_its_variants_offers_or_brand(head: str, body: str) -> None:
+    said = read(ORDER + head, body)
+    assert (said.title, said.description) == ("Linen shirt", "Cool in summer.")
+
+
 GERMAN = "Die Äpfel schälen, in dünne Scheiben schneiden und mit Zucker, Zitronensaft und Zimt vermengen. Danach den Teig ausrollen. "
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import time
+import zlib
 
 import pytest
 from hypothesis import given
@@ -77,11 +78,16 @@ def test_the_depth_of_plain_nesting_is_that_of_a_counter(opens: list[bool]) -> N
 def test_a_packed_page_is_unpacked_up_to_the_limit() -> None:
     small = Limits(most_bytes=1_000)
     assert unpacked(gzip.compress(b"<p>hello"), small) == b"<p>hello"
+    assert [unpacked(zlib.compress(b"<p>hello", level), small) for level in (1, 6, 9)] == [b"<p>hello"] * 3
+    assert unpacked(gzip.compress(b"<p>hello" * 9)[:-12], small).startswith(b"<p>hello"), "what came before the connection broke"
+    assert unpacked(b"x^2", small) == b"x^2"
     assert unpacked(b"x" * 1_000, small) == b"x" * 1_000
     for body, reason in (
         (b"x" * 1_001, "the page is larger than 1000 bytes"),
         (gzip.compress(b"x" * 50_000_000), "the page is larger than 1000 bytes"),
+        (zlib.compress(b"x" * 50_000_000), "the page is larger than 1000 bytes"),
         (b"\x1f\x8bnonsense", "the page is not valid gzip"),
+        (b"\x78\x9cnonsense", "the page is not valid zlib"),
     ):
         with pytest.raises(RefusedPage, match=reason):
             unpacked(body, small)

@@ -4,10 +4,12 @@ import json
 
 from pyspark.sql import SparkSession
 
-from jobs.evaluation.link_texts import evaluate
+from jobs.evaluation.link_texts import evaluate, evaluate_peers
 from schemas import ops
+from udfs.pages.guard import Limits
 
 GOLD = "url string, title string, description string, language string"
+NOTHING = {name: {"right": 0, "of": 0, "share": None} for name in ("title", "description")}
 TEXTS = "url string, title string, description string"
 
 
@@ -15,7 +17,7 @@ def test_texts_are_right_where_they_equal_the_gold_but_for_case_and_space(spark:
     gold = [
         ("a", "Apple\u00a0 Pie ", "An apple pie.", "en"),
         ("b", "Straßenkuchen", None, "de"),
-        ("c", "Cherry pie", "A cherry pie.", "en"),
+        ("c", "Cherry pie", "A cherry pie.", "EN-gb"),
         ("d", "Date pie", "  ", "en"),
         ("e", "Gone pie", "Too large to be read.", "en"),
         ("f", "Lost pie", "Never fetched.", None),
@@ -29,21 +31,26 @@ def test_texts_are_right_where_they_equal_the_gold_but_for_case_and_space(spark:
         ("x", "other", None),
     ]
     refused = [
-        ("r", "signals.link_texts", "2026-01-06", "large", json.dumps({"ds": "2026-01-06", "url": url}), "{}") for url in ("e", "e", "y")
-    ]
+        ("r", "signals.link_texts", ds, reason, json.dumps({"ds": ds, "url": url}), "{}")
+        for url, ds, reason in (("e", "2026-01-07", "large"), ("e", "2026-01-06", "too slow"), ("y", "2026-01-06", "large"))
+    ] + [("r", "signals.link_texts", "2026-01-07", "an older row stands", json.dumps({"url": "a"}), "{}")]
     found = evaluate(
         spark.createDataFrame(gold, GOLD), spark.createDataFrame(texts, TEXTS), spark.createDataFrame(refused, ops.QUARANTINE.ddl)
     )
     assert found == {
-        "pages": 7,
-        "rows": 5,
+        "pages": 6,
+        "rows": 4,
         "quarantined": 1,
-        "title": {"right": 2, "of": 7, "share": 0.2857},
+        "reasons": {"large": 1},
+        "title": {"right": 2, "of": 6, "share": 0.3333},
         "description": {"right": 1, "of": 4, "share": 0.25},
+        "gap": {"title": -0.75, "description": None},
+        "english": {"pages": 4, "title": {"right": 1, "of": 4, "share": 0.25}, "description": {"right": 1, "of": 3, "share": 0.3333}},
+        "others": {"pages": 1, "title": {"right": 1, "of": 1, "share": 1.0}, "description": {"right": 0, "of": 0, "share": None}},
         "by_language": {
             "en": {
-                "pages": 5,
-                "title": {"right": 1, "of": 5, "share": 0.2},
+                "pages": 4,
+                "title": {"right": 1, "of": 4, "share": 0.25},
                 "description": {"right": 1, "of": 3, "share": 0.3333},
             },
             "de": {
@@ -66,7 +73,33 @@ def test_no_pages_give_counts_of_zero_and_no_share(spark: SparkSession) -> None:
         "pages": 0,
         "rows": 0,
         "quarantined": 0,
-        "title": {"right": 0, "of": 0, "share": None},
-        "description": {"right": 0, "of": 0, "share": None},
+        "reasons": {},
+        **NOTHING,
+        "gap": {"title": None, "description": None},
+        "english": {"pages": 0, **NOTHING},
+        "others": {"pages": 0, **NOTHING},
         "by_language": {},
     }
+
+
+def test_peers_read_the_same_pages_and_what_they_refuse_counts_as_wrong(spark: SparkSession) -> None:
+    page = b"<html><head><title>Apple pie</title><meta name='description' content='A pie for all.'></head><p>A pie</html>"
+    gold = [
+        ("a", page, " APPLE  pie", "A pie for all.", "en"),
+        ("a", page.replace(b"Apple", b"Date"), "Fig pie", "A pie for all.", "en"),
+        ("d", page.replace(b"Apple", b"Cherry"), "Apple pie", None, "de"),
+        ("b", page + b" " * 5_000, "Apple pie", "A pie for all.", "en"),
+        ("c", None, "Apple pie", None, None),
+    ]
+    found = evaluate_peers(spark.createDataFrame(gold, "url string, html binary, " + GOLD[12:]), Limits(most_bytes=4_000))
+    assert list(found) == ["trafilatura", "resiliparse"]
+    for table in found.values():
+        assert isinstance(table, dict)
+        assert {name: table[name] for name in ("pages", "rows", "quarantined", "reasons", "title", "description")} == {
+            "pages": 4,
+            "rows": 2,
+            "quarantined": 2,
+            "reasons": {"the page has no body": 1, "the page is larger than 4000 bytes": 1},
+            "title": {"right": 1, "of": 4, "share": 0.25},
+            "description": {"right": 1, "of": 2, "share": 0.5},
+        }

@@ -51,7 +51,7 @@ def test_there_are_thirty_two_bombs() -> None:
 def test_every_poisoned_text_comes_out_as_one_without_invisible_characters(spark: SparkSession) -> None:
     damaged = [*TEXTS.rows(COUNTS[TEXTS], SEED), (b"long", LONG_TEXT())]
     given = spark.createDataFrame(damaged, "name binary, text binary").select(F.col("text").cast("string").alias("text"))
-    rows = given.select(F.transform(F.array("text"), lambda text: shortened(cleaned(text), 1600))[0].alias("text")).collect()
+    rows = given.select(F.transform(F.array("text"), lambda text: shortened(cleaned(text), F.lit(1600)))[0].alias("text")).collect()
     assert len(rows) == len(damaged)
     assert max(len(row.text or "") for row in rows) <= 1600
     assert [row.text for row in rows if re.search("[\x00-\x08\x0e-\x1b\u202e\u200b]", row.text or "")] == []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import resource
 import statistics
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from jobs.store import Store
 from schemas import raw, signals, state
 from schemas.contract import Table
 from tests.poison.corpus import IMAGES, LONG_TEXT, PAGES, TEXTS, Kind, shares
+from tests.poison.memory import forget_peak, peak_mb
 from udfs.children.pool import Parser, Pool
 from udfs.images import limits as images
 from udfs.images import udf as image_udf
@@ -140,7 +140,7 @@ def one_by_one(kind: Kind, count: int, seed: int) -> Cost:
     pool = Pool(parser, limits)
     bombs = [data for data, _ in kind.bombs().values()]
     pool.read([("", b"warm up"), ("", max(bombs, key=len))])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = forget_peak()
     times, reasons = [], Counter[str]()
     for name, data in kind.rows(count, seed):
         started = time.monotonic()
@@ -154,7 +154,7 @@ def one_by_one(kind: Kind, count: int, seed: int) -> Cost:
         p50_seconds=statistics.median(times),
         p99_seconds=statistics.quantiles(times, n=100)[98],
         most_seconds=max(times),
-        grown_mb=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
+        grown_mb=peak_mb() - before,
         reasons=dict(reasons.most_common()),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
+from features.logs import near
 from schemas.signals import ACTION_COUNTS, ENGAGEMENT_TOTALS
 
 PAIR = ENGAGEMENT_TOTALS.key
@@ -44,12 +45,19 @@ def running_totals(arriving: DataFrame, expiring: DataFrame, opening: DataFrame,
     `arriving` and `expiring`: daily counts, by the day on which they come and go; `opening`: the newest totals before `first`.
     """
     leaving = expiring.select("ds", *PAIR, *((-F.col(name)).alias(name) for name in COUNTS))
-    moved = arriving.select("ds", *PAIR, *COUNTS).unionByName(leaving)
-    deltas = moved.groupBy("ds", *PAIR).agg(*(F.sum(name).alias(name) for name in COUNTS))
-    touched = opening.join(moved.select(*PAIR).distinct(), list(PAIR), "left_semi").select("ds", *PAIR, *COUNTS)
-    so_far = W.partitionBy(*PAIR).orderBy("ds").rowsBetween(W.unboundedPreceding, W.currentRow)
-    sums = touched.unionByName(deltas).select("ds", *PAIR, *(F.sum(name).over(so_far).alias(name) for name in COUNTS))
-    return sums.where(F.col("ds") >= first).withColumn("deleted", F.greatest(*COUNTS) == 0)
+    return running_sums(arriving.select("ds", *PAIR, *COUNTS).unionByName(leaving), opening, PAIR, COUNTS, first)
+
+
+def running_sums(moved: DataFrame, opening: DataFrame, key: Sequence[str], names: Sequence[str], first: str) -> DataFrame:
+    """(ds, key..., sums, deleted): the opening sums and all that moved since, after every day on which something did; all zero is deleted.
+
+    `moved`: (ds, key..., numbers), what is added on a day, negative where it is taken away; `opening`: the newest sums before `first`.
+    """
+    deltas = moved.groupBy("ds", *key).agg(*(F.sum(name).alias(name) for name in names))
+    touched = near(opening, moved, key).select("ds", *key, *names)
+    so_far = W.partitionBy(*key).orderBy("ds").rowsBetween(W.unboundedPreceding, W.currentRow)
+    sums = touched.unionByName(deltas).select("ds", *key, *(F.sum(name).over(so_far).alias(name) for name in names))
+    return sums.where(F.col("ds") >= first).withColumn("deleted", F.greatest(F.lit(0), *names) == 0)
 
 
 def score(weights: Mapping[str, int]) -> Column:

@@ -7,6 +7,7 @@ of a range at once, by windows over ds, and gives the same rows however the rang
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -23,9 +24,23 @@ def opened(stored: DataFrame, first: str, key: Sequence[str]) -> DataFrame:
 
 
 def as_log(stored: DataFrame, first: str, last: str, key: Sequence[str]) -> DataFrame:
-    """A stored log as jobs read it: opening rows and the changes from `first` to `last`; base rows that repeat are left out."""
+    """A stored log as jobs read it: opening rows and the changes from `first` to `last`; base rows that repeat are left out.
+
+    All opening rows stand on the day before `first`, as a constant: whoever asks for the changes alone reads no opening row.
+    """
     within = stored.where(F.col("ds").between(first, last) & F.col("changed")).drop("changed")
-    return opened(stored, first, key).unionByName(within)
+    day_before = str(dt.date.fromisoformat(first) - dt.timedelta(days=1))
+    return opened(stored, first, key).withColumn("ds", F.lit(day_before)).unionByName(within)
+
+
+def near(rows: DataFrame, keys: DataFrame, on: Sequence[str]) -> DataFrame:
+    """The rows whose `on` stands in `keys`, a frame with these columns; rows with a null in it are left out.
+
+    A semi join written as a filter. Spark takes filters below the window that finds opening rows, where `on` is a part of the key: so the
+    few that are touched are shuffled and sorted instead of all there are. It does not do that for a join.
+    """
+    at = F.struct(*on) if len(on) > 1 else F.col(on[0])
+    return rows.where(at.isin(keys.select(*on)))
 
 
 def until(key: Sequence[str]) -> Column:
@@ -44,7 +59,9 @@ def joined(left: DataFrame, right: DataFrame, key: Sequence[str], on: Mapping[st
     `left`: (ds, key..., the columns named in `on`), these null where nothing is pointed to; `right`: (ds, its own key, value). `on` maps
     the left's columns to the right's key. Returns (ds, key..., value): a row wherever the pointer or what it points to changed.
     """
-    at = [F.col(c).alias(f"_at_{c}") for c in on]  # under another name, since a pointer may be part of the key
+    # Under another name, since a pointer may be part of the key. What points to nothing is spread by its own key, not met under one null.
+    own = F.concat_ws("\x1f", *(F.col(c).cast("string") for c in key))
+    at = [expression for c in on for expression in (F.col(c).alias(f"_at_{c}"), F.coalesce(F.col(c), own).alias(f"_by_{c}"))]
     pointers = left.select("ds", *key, *at, until(key).alias("_until"))
     targets = right.select(
         F.col("ds").alias("_right_ds"),
@@ -52,12 +69,14 @@ def joined(left: DataFrame, right: DataFrame, key: Sequence[str], on: Mapping[st
         until(tuple(on.values())).alias("_right_until"),
         F.struct("value").alias("_value"),
     )
-    same = [F.col(f"_at_{a}") == F.col(f"_on_{b}") for a, b in on.items()]
+    same = [(F.col(f"_by_{a}") == F.col(f"_on_{b}")) & F.col(f"_at_{a}").isNotNull() for a, b in on.items()]
     overlap = (F.col("ds") < F.col("_right_until")) & (F.col("_right_ds") < F.col("_until"))
-    known = pointers.join(targets, [*same, overlap]).select(F.greatest("ds", "_right_ds").alias("ds"), *key, "_value")
-    unknown = pointers.select("ds", *key, F.lit(None).cast(known.schema["_value"].dataType).alias("_value"))
-    # At most one target is valid at a point, so max only prefers the known value over the pointer's own null.
-    points = known.unionByName(unknown).groupBy("ds", *key).agg(F.max("_value").alias("_value"))
+    met = pointers.join(targets, [*same, overlap], "left")
+    # Two rows for each: what is said when the pointer begins, null where nothing is yet; and what is said from when both stand.
+    begun = F.struct("ds", F.when(F.col("_right_ds") <= F.col("ds"), F.col("_value")).alias("_value"))
+    stands = F.struct(F.greatest("ds", "_right_ds").alias("ds"), "_value")
+    points = met.select(*key, F.inline(F.array(begun, stands))).groupBy("ds", *key).agg(F.max("_value").alias("_value"))
+    # At most one target is valid at a point, so max only prefers the known value over null.
     return points.select("ds", *key, F.col("_value.value").alias("value"))
 
 
@@ -113,7 +132,7 @@ def changes(states: DataFrame, before: DataFrame, key: Sequence[str], values: Se
     )
     month_firsts = [day for day in days if day.endswith("-01")]
     if not month_firsts:
-        before = before.join(states.select(*key).distinct(), list(key), "left_semi")
+        before = near(before, states, key)
     by_day = W.partitionBy(*key).orderBy("ds")
     now = F.struct("deleted", *values)
     rows = before.select(*columns).unionByName(states).withColumn("_before", F.lag(now).over(by_day)).withColumn("_now", now)

@@ -115,6 +115,19 @@ JOBS: tuple[Job, ...] = (
         params="EngagedQueryParams",
     ),
     Job(
+        "link_clicks",
+        doc="Long clicks of everything that links to a page, by page.",
+        build="jobs.pins.link_clicks:build",
+        output=signals.LINK_CLICKS,
+        tags=NIGHTLY,
+        inputs={
+            "totals": Input(signals.ENGAGEMENT_TOTALS, log()),
+            "pins": Input(state.PINS, log()),
+            "products": Input(state.PRODUCTS, log(), optional=True),
+            "clicks": Input(signals.LINK_CLICKS, opening()),
+        },
+    ),
+    Job(
         "pin_boards",
         doc="Boards that hold a pin, and who saved it there.",
         build="jobs.boards.pin_boards:build",

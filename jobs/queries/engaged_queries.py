@@ -9,7 +9,7 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from features.engagement import PAIR, score
-from features.logs import until
+from features.logs import near, touched, until
 from features.text import has_pii
 from jobs.days import Days
 
@@ -49,11 +49,10 @@ class EngagedQueryParams:
 
 def _touched(totals: DataFrame, public: DataFrame, first: str) -> DataFrame:
     """The entities whose totals moved, whose queries became or ceased to be public, or who are such a query."""
-    recent = F.col("ds") >= first
-    queries = public.where(recent).select(F.col("query").alias("_moved")).distinct()
-    pairs = totals.join(queries, F.col("query") == F.col("_moved"), "left").where(recent | F.col("_moved").isNotNull())
-    themselves = queries.select(F.lit("query").alias("entity_type"), F.col("_moved").alias("entity_id"))
-    return pairs.select(*ENTITY).union(themselves).distinct()
+    queries = touched(public, ("query",), first)
+    led = near(totals, queries, ("query",)).select(*ENTITY)
+    themselves = queries.select(F.lit("query").alias("entity_type"), F.col("query").alias("entity_id"))
+    return touched(totals, ENTITY, first).union(led).union(themselves).distinct()
 
 
 def _scored(totals: DataFrame, params: EngagedQueryParams) -> DataFrame:
@@ -90,9 +89,9 @@ def build(totals: DataFrame, public: DataFrame, days: Days, params: EngagedQuery
     """
     spoken = public.select(F.col("query").alias("text"), F.col("ds").alias("from"), "deleted", until(("query",)).alias("until"))
     spoken = spoken.where(~F.col("deleted") & ~has_pii(F.col("text"))).drop("deleted")
-    near = totals.join(_touched(totals, public, days.first), list(ENTITY), "left_semi")
-    near = near.where((F.col("entity_type") != "query") | (F.col("entity_id") != F.col("query")))
-    return _ranked(_while_public(_scored(near, params), spoken), days, params.top)
+    others = totals.where((F.col("entity_type") != "query") | (F.col("entity_id") != F.col("query")))
+    again = near(others, _touched(totals, public, days.first), ENTITY)
+    return _ranked(_while_public(_scored(again, params), spoken), days, params.top)
 
 
 def _ranked(spans: DataFrame, days: Days, top: int) -> DataFrame:

@@ -177,3 +177,28 @@ def test_touched_are_the_keys_that_moved_in_the_range(spark: SparkSession) -> No
 def test_merging_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one log"):
         logs.merged({}, ("pin",))
+
+
+def plan_of(frame: DataFrame) -> list[str]:
+    """The operators of the optimised plan, outermost first."""
+    return [line.lstrip(" :+-") for line in frame._jdf.queryExecution().optimizedPlan().toString().splitlines()]
+
+
+def test_rows_near_some_keys_are_found_before_opening_rows_are(spark: SparkSession) -> None:
+    table = spark.createDataFrame([("2026-01-01", "p", "u", 1, False, True)], LINKS).repartition(1)
+    keys = spark.createDataFrame([("p", "u"), ("q", "u"), (None, None)], "parent string, url string").repartition(1)
+    log = logs.as_log(table, "2026-01-02", "2026-01-03", ("parent", "url"))
+    for on in (("parent",), ("parent", "url")):
+        operators = plan_of(logs.near(log, keys, on))
+        window = next(n for n, operator in enumerate(operators) if operator.startswith("Window ["))
+        assert any(operator.startswith("Join LeftSemi") for operator in operators[window:])
+        assert not any(operator.startswith("Join") for operator in operators[:window]), "all opening rows are sorted"
+    assert not any(operator.startswith("Window") for operator in plan_of(logs.touched(log, ("parent",), "2026-01-02"))), "changes alone"
+
+
+def test_near_is_a_semi_join(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", "x"), ("a", "y"), ("b", None), (None, "x"), ("c", "x")], "parent string, url string")
+    keys = spark.createDataFrame([("a", "x"), ("a", "x"), ("b", None), (None, "x")], "parent string, url string")
+    found = [logs.near(rows, keys, on).sort("parent", "url").collect() for on in (("parent",), ("parent", "url"))]
+    assert [[tuple(row) for row in some] for some in found] == [[("a", "x"), ("a", "y"), ("b", None)], [("a", "x")]]
+    assert logs.near(rows, keys.limit(0), ("parent",)).count() == 0

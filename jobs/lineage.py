@@ -13,7 +13,7 @@ GIVEN = ("raw", "sample")
 
 
 class Lineage:
-    """The graph of jobs and tables; ValueError on two writers, a cycle or an orphan (a table that a job needs and nobody writes)."""
+    """The graph of jobs and tables; ValueError on two writers, a cycle or an orphan (a table read that nobody writes)."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.writers: dict[Table, Job] = {}
@@ -27,8 +27,7 @@ class Lineage:
             self.writers[job.output] = job
         for job in jobs:
             for given in job.inputs.values():
-                written = given.table in self.writers or given.table.name.startswith(tuple(f"{g}." for g in GIVEN))
-                if not written and not given.optional:
+                if given.table not in self.writers and not given.table.name.startswith(tuple(f"{g}." for g in GIVEN)):
                     raise ValueError(f"{job.name} reads {given.table.name}, which no job writes")
         try:
             order = list(TopologicalSorter({job.name: [up.name for up in self.above(job)] for job in jobs}).static_order())

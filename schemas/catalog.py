@@ -1,9 +1,18 @@
 """Every table by name."""
 
-from schemas import answers, ops, raw, sample, signals, state, texts
+from schemas import answers, evaluation, ops, raw, sample, signals, state, texts
 from schemas.contract import Table
 
-TABLES: tuple[Table, ...] = (*raw.TABLES, *state.TABLES, *signals.TABLES, *answers.TABLES, *texts.TABLES, *ops.TABLES, *sample.TABLES)
+TABLES: tuple[Table, ...] = (
+    *raw.TABLES,
+    *state.TABLES,
+    *signals.TABLES,
+    *answers.TABLES,
+    *texts.TABLES,
+    *evaluation.TABLES,
+    *ops.TABLES,
+    *sample.TABLES,
+)
 
 
 def by_name(tables: tuple[Table, ...] = TABLES) -> dict[str, Table]:

@@ -50,4 +50,5 @@ def replay(
                 rows = built(job, frames, days, parameters(job, (params or {}).get(job.name, {})))
                 good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
                 stored[job.output] = own.unionByName(good).localCheckpoint()
+                spark.catalog.clearCache()
     return stored

@@ -6,15 +6,18 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.assembly import ProductAssembly, assembled
-from features.sources import described, listed, pointing
+from features.sources import listed, pointing
 from features.text import cleaned
 from features.titles import folded
 from jobs.days import Days, shifted
+from udfs.text import repaired
 
-PRODUCT, PIN = ("product_id",), ("pin_id",)
+PRODUCT, PIN, URL, IMAGE = ("product_id",), ("pin_id",), ("url",), ("image_id",)
 POINT = ["product_id", "ds"]
 WORDS = ("title", "description", "brand", "category", "size", "size_type", "canonical_desc")
 LISTS = ("colors", "patterns", "materials", "product_types")
+SAID = {**{name: f"product.{name}" for name in WORDS}, "link_title": "page.title", "link_description": "page.description"}
+LISTED = {**{name: f"product.{name}" for name in LISTS}, "captions": "images.captions"}
 BOARD_TITLES = 10
 
 
@@ -31,18 +34,19 @@ def build(
     """A state for every product and day on which one of its sources may have changed; a product with no source has the text ''."""
     queries = queries.where(F.col("entity_type") == "product").withColumnRenamed("entity_id", "product_id").drop("entity_type")
     touched = _touched(products, pins, link_texts, captions, boards, queries, days.first)
-    products = products.join(touched, "product_id", "left_semi")
-    # What is gathered from many is known at the days of its changes and, from this point on, before the first of them.
-    before = touched.withColumn("ds", F.lit(shifted(days.first, -1)))
+    # Few on a night, and read for each of their sources: kept, or every one of them would find them anew among all products.
+    products = logs.near(products, touched, PRODUCT).persist()
+    # What is gathered from many is known on the days of its changes and, by this point, before the first of them.
+    before = products.select("product_id").distinct().withColumn("ds", F.lit(shifted(days.first, -1)))
     url = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("link_url")).alias("link_url"))
-    pages = described(link_texts, "url", ("title", "description"), url.select(F.col("link_url").alias("url")))
+    pages = logs.valued(logs.near(link_texts, url.toDF("ds", "product_id", "url"), URL), URL, ("title", "description"))
     by_day = logs.merged(
         {
             "product": logs.valued(products, PRODUCT, (*WORDS, *LISTS)),
             "images": _captions(products, captions, days.first, before),
             "page": logs.joined(url, pages, PRODUCT, {"link_url": "url"}),
-            "boards": _board_titles(pins, boards, touched, days.first, before),
-            "queries": logs.valued(queries.join(touched, "product_id", "left_semi"), PRODUCT, ("queries",)),
+            "boards": _board_titles(_shown(pins, boards, products).persist(), days.first, before),
+            "queries": logs.valued(logs.near(queries, products, PRODUCT), PRODUCT, ("queries",)),
         },
         PRODUCT,
     )
@@ -53,12 +57,12 @@ def _touched(
     products: DataFrame, pins: DataFrame, link_texts: DataFrame, captions: DataFrame, boards: DataFrame, queries: DataFrame, first: str
 ) -> DataFrame:
     """The distinct products with a change in one of their sources, in what they point to, or in a pin that shows them."""
-    pointers = {"page": F.array("link_url"), "image": F.coalesce("image_ids", F.array().cast("array<string>"))}
-    moved = {"page": logs.touched(link_texts, ("url",), first), "image": logs.touched(captions, ("image_id",), first)}
+    pointers = {"page": F.array("link_url"), "image": F.col("image_ids")}
+    moved = {"page": logs.touched(link_texts, URL, first), "image": logs.touched(captions, IMAGE, first)}
     shown = pins.where(F.col("product_id").isNotNull()).select("pin_id", "product_id")
     moved_pins = logs.touched(pins, PIN, first).unionByName(logs.touched(boards, PIN, first))
     found = pointing(products, "product_id", pointers, moved)
-    found = found.unionByName(shown.join(moved_pins, "pin_id", "left_semi").select("product_id"))
+    found = found.unionByName(logs.near(shown, moved_pins, PIN).select("product_id"))
     for own in (products, queries):
         found = found.unionByName(logs.touched(own, PRODUCT, first))
     return found.distinct()
@@ -72,34 +76,36 @@ def _captions(products: DataFrame, captions: DataFrame, first: str, before: Data
     # A row for each place that the product ever has, so that a place that it no longer has is a change too.
     views = shown.select("ds", "product_id", "images", F.explode(F.sequence(F.lit(0), F.col("places") - 1)).alias("place"))
     views = views.select("ds", "product_id", "place", F.get("images", F.col("place")).alias("image_id"))
-    said = logs.joined(views, described(captions, "image_id", ("caption",), views), ("product_id", "place"), {"image_id": "image_id"})
+    told = logs.valued(logs.near(captions, views, IMAGE), IMAGE, ("caption",))
+    said = logs.joined(views, told, ("product_id", "place"), {"image_id": "image_id"})
     said = said.select("ds", "product_id", "place", "value.caption").withColumn("deleted", F.col("caption").isNull())
-    valid = logs.gathered(said, PRODUCT, ("product_id", "place"), first, before)
-    told = F.when(F.col("caption").isNotNull(), F.struct("place", "caption"))
-    ordered = valid.groupBy(*POINT).agg(F.array_sort(F.collect_list(told)).alias("told"))
-    return ordered.select(*POINT, F.struct(F.array_distinct(F.col("told.caption")).alias("captions")).alias("value"))
+    valid = logs.gathered(said.persist(), PRODUCT, ("product_id", "place"), first, before)
+    one = F.when(F.col("caption").isNotNull(), F.struct("place", "caption"))
+    ordered = valid.groupBy(*POINT).agg(F.array_sort(F.collect_list(one)).alias("all"))
+    return ordered.select(*POINT, F.struct(F.array_distinct(F.col("all.caption")).alias("captions")).alias("value"))
 
 
-def _board_titles(pins: DataFrame, boards: DataFrame, touched: DataFrame, first: str, before: DataFrame) -> DataFrame:
+def _board_titles(shown: DataFrame, first: str, before: DataFrame) -> DataFrame:
     """(ds, product_id, value): the best titles of the boards that hold pins of a product.
 
     A title scores what it scores for all its pins together. Titles of one folded form are one, in the spelling that scores most.
     """
-    held = logs.gathered(_shown(pins, boards, touched), PRODUCT, ("product_id", "pin_id"), first, before)
-    each = held.select(*POINT, F.explode("titles").alias("one")).select(*POINT, "one.title", "one.score")
+    held = logs.gathered(shown, PRODUCT, ("product_id", "pin_id"), first, before)
+    # A point without titles keeps a row of nulls, which comes last where there are titles.
+    each = held.select(*POINT, F.explode_outer("titles").alias("one")).select(*POINT, "one.title", "one.score")
     spelled = each.groupBy(*POINT, folded(F.col("title")).alias("folded"), "title").agg(F.sum("score").alias("score"))
     spelling = F.struct((-F.col("score")).alias("least"), "title")
     summed = spelled.groupBy(*POINT, "folded").agg(F.min(spelling)["title"].alias("title"), F.sum("score").alias("score"))
-    place = F.row_number().over(W.partitionBy(*POINT).orderBy(F.desc("score"), "title"))
+    place = F.row_number().over(W.partitionBy(*POINT).orderBy(F.desc_nulls_last("score"), "title"))
     best = summed.withColumn("place", place).where(F.col("place") <= BOARD_TITLES)
-    ranked = best.groupBy(*POINT).agg(F.array_sort(F.collect_list(F.struct("place", "title"))).alias("titles"))
-    return held.select(*POINT).distinct().join(ranked, POINT, "left").select(*POINT, F.struct("titles").alias("value"))
+    ranked = F.array_sort(F.collect_list(F.when(F.col("title").isNotNull(), F.struct("place", "title"))))
+    return best.groupBy(*POINT).agg(ranked.alias("titles")).select(*POINT, F.struct("titles").alias("value"))
 
 
-def _shown(pins: DataFrame, boards: DataFrame, touched: DataFrame) -> DataFrame:
+def _shown(pins: DataFrame, boards: DataFrame, products: DataFrame) -> DataFrame:
     """(ds, product_id, pin_id, titles, deleted): the board titles of the pins that show a product, a log of its pins."""
-    near = pins.join(touched, "product_id", "left_semi").select("pin_id").distinct()
-    pins, boards = (one.join(near, "pin_id", "left_semi") for one in (pins, boards))
+    showing = logs.near(pins, products, PRODUCT)
+    pins, boards = (logs.near(one, showing, PIN) for one in (pins, boards))
     by_pin = logs.merged({"pin": logs.valued(pins, PIN, ("product_id",)), "boards": logs.valued(boards, PIN, ("titles",))}, PIN)
     shows, titles = F.col("pin.product_id"), F.col("boards.titles")
     showed = F.lag(shows).over(W.partitionBy("pin_id").orderBy("ds"))
@@ -120,18 +126,16 @@ def _listed_once(texts: Column) -> Column:
 
 def _sources(states: DataFrame) -> DataFrame:
     """Every source in its own column, null where it is absent."""
-    # One expression for all: `cleaned` is a large one, and a plan has to be made of it every night.
-    fields = F.array(F.array(*(f"product.{name}" for name in WORDS)), *(f"product.{name}" for name in LISTS))
-    states = states.withColumn("clean", F.transform(fields, lambda texts: F.transform(texts, cleaned)))
+    # One expression for all: `cleaned` is a large one, and a plan has to be made of it every night. Python repairs a list as lines.
+    words = F.array(*(repaired(F.col(source)) for source in SAID.values()))
+    lists = [F.split(repaired(F.array_join(source, "\n")), "\n") for source in LISTED.values()]
+    states = states.withColumn("clean", F.transform(F.array(words, *lists), lambda texts: F.transform(texts, cleaned)))
     return states.select(
         "ds",
         "product_id",
         F.col("product").isNull().alias("deleted"),
-        *(F.col("clean")[0][n].alias(name) for n, name in enumerate(WORDS)),
-        *(_listed_once(F.col("clean")[n]).alias(name) for n, name in enumerate(LISTS, 1)),
-        _listed_once(F.col("images.captions")).alias("captions"),
-        F.col("page.title").alias("link_title"),
-        F.col("page.description").alias("link_description"),
+        *(F.col("clean")[0][n].alias(name) for n, name in enumerate(SAID)),
+        *(_listed_once(F.col("clean")[n]).alias(name) for n, name in enumerate(LISTED, 1)),
         listed(F.col("boards.titles"), "title").alias("board_titles"),
         listed(F.col("queries.queries"), "query").alias("engaged_queries"),
     )

@@ -52,7 +52,10 @@ def pin_updates(seed: int) -> list[Row]:
     rows = boards.pin_updates(seed)
     for row in rows:
         rng = random.Random(f"pointers {seed} {row['pin_id']} {row['ds']}")
-        row["image_id"], row["product_id"] = rng.choice((None, "i9", *IMAGES)), rng.choice((None, None, None, "s0", "s1", "s2", "s3"))
+        row["image_id"], row["product_id"] = (
+            rng.choice((None, "i9", *IMAGES)),
+            rng.choice((None, None, None, "s0", "s1", "s2", "s3", "s4", "s5")),
+        )
     return rows
 
 
@@ -106,7 +109,7 @@ def queries_by_day(seed: int) -> Snapshots:
     found: Snapshots = {}
     for day in DAYS:
         for _ in range(8):
-            key = rng.choice((("pin", f"p{rng.randrange(40)}"), ("pin", f"p{rng.randrange(40)}"), ("product", f"s{rng.randrange(6)}")))
+            key = rng.choice((("pin", f"p{rng.randrange(40)}"), ("pin", f"p{rng.randrange(40)}"), ("product", f"s{rng.randrange(14)}")))
             asked = rng.sample(("red sofa", "lamp", "small living room"), rng.randrange(4))
             live[key] = (tuple((query, 9 - n) for n, query in enumerate(asked)),) if asked else None
         found[day] = {key: values for key, values in live.items() if values is not None}

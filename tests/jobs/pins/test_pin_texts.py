@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from features.assembly import PinAssembly
 from jobs.days import Days
 from jobs.pins.pin_texts import build
 from jobs.registry import job
@@ -18,12 +18,12 @@ from tests.jobs.pins import histories
 from tests.jobs.products.histories import product_updates, products_by_day
 from tests.replay import frame, replay
 
-SEED = 8
+SEED = 17
 WHOLE = Days(boards.DAYS[0], boards.DAYS[-1])
+# Nights, and several days behind an opening, one of them a month's first.
 CUTS = {
     "one step": [WHOLE],
-    "daily": list(WHOLE.steps(1)),
-    "uneven": [Days("2026-01-30", "2026-01-31"), Days("2026-02-01", "2026-02-02")],
+    "uneven": [Days("2026-01-30", "2026-01-30"), Days("2026-01-31", "2026-02-01"), Days("2026-02-02", "2026-02-02")],
 }
 PARAMS: dict[str, dict[str, Any]] = {
     "pin_texts": {"labels": histories.LABELS, "budgets": histories.BUDGETS, "characters": histories.CHARACTERS},
@@ -66,80 +66,54 @@ def test_every_cut_gives_the_texts_of_a_plain_recompute(spark: SparkSession, cut
 
 
 def test_a_pin_text_holds_every_source_and_a_pin_without_any_keeps_a_row(spark: SparkSession) -> None:
-    day = "2026-01-02"
-    pins: list[dict[str, Any]] = [
-        {
-            "ds": day,
-            "pin_id": "full",
-            "title": "Red <b>chair</b>",
-            "description": "Mail ann@example.org",
-            "link_url": "u",
-            "language": "en",
-        },
-        {"ds": day, "pin_id": "bare", "title": "&nbsp;"},
-        {"ds": "2025-12-01", "pin_id": "old", "title": "Unchanged"},
-        {"ds": "2025-12-01", "pin_id": "moved", "title": "Old pin", "link_url": "u"},
-        {"ds": day, "pin_id": "gone", "deleted": True},
-    ]
-    pages: list[dict[str, Any]] = [{"ds": day, "url": "u", "title": "The page", "description": "About\nchairs", "status": "ok"}]
-    titles: list[dict[str, Any]] = [{"ds": "2025-12-01", "pin_id": "full", "titles": [("Chairs", 9, 2), ("Home", 3, 1)]}]
-    queries: list[dict[str, Any]] = [{"ds": day, "entity_type": "pin", "entity_id": "full", "queries": [("red chair", 5)]}]
-    given: tuple[tuple[Table, Sequence[Mapping[str, Any]]], ...] = (
-        (state.PINS, pins),
-        (signals.LINK_TEXTS, pages),
-        (signals.BOARD_TITLES, titles),
-        (signals.ENGAGED_QUERIES, queries),
-    )
-    pin, page, board, query = (frame(spark, table, rows).drop("changed") for table, rows in given)
-    found = {row.pin_id: row for row in build(pin, page, board, query, Days(day, day), PinTextParams()).collect()}
+    day, earlier = "2026-01-02", "2025-12-01"
+    told: dict[Table, list[dict[str, Any]]] = {
+        state.PINS: [
+            {
+                "ds": day,
+                "pin_id": "full",
+                "title": "Red <b>chair</b>",
+                "description": "Mail ann@example.org",
+                "link_url": "u",
+                "image_id": "i",
+                "language": "en",
+            },
+            {"ds": day, "pin_id": "bare", "title": "&nbsp;"},
+            {"ds": earlier, "pin_id": "old", "title": "Unchanged", "link_url": "clicked"},
+            {"ds": earlier, "pin_id": "moved", "title": "Old pin", "link_url": "u"},
+            {"ds": earlier, "pin_id": "shopping", "link_url": "u", "product_id": "s"},
+            {"ds": earlier, "pin_id": "shopped", "link_url": "half", "product_id": "s"},
+            {"ds": earlier, "pin_id": "seen", "image_id": "i"},
+            {"ds": day, "pin_id": "gone", "deleted": True},
+        ],
+        state.PRODUCTS: [{"ds": earlier, "product_id": "s", "link_url": "shop"}],
+        signals.LINK_TEXTS: [
+            {"ds": day, "url": "u", "title": "The page", "description": "About\nchairs", "status": "ok"},
+            {"ds": earlier, "url": "shop", "title": "The shop", "status": "no_description"},
+            {"ds": earlier, "url": "half", "title": "&nbsp;", "description": "Half a page", "status": "ok"},
+        ],
+        signals.LINK_CLICKS: [{"ds": day, "url": url, "long_clicks": n} for url, n in (("u", 1), ("shop", 2), ("half", 2), ("clicked", 9))],
+        signals.IMAGE_CAPTIONS: [{"ds": day, "image_id": "i", "caption": "a  red chair"}],
+        signals.BOARD_TITLES: [{"ds": earlier, "pin_id": "full", "titles": [("Chairs", 9, 2), ("Home", 3, 1)]}],
+        signals.ENGAGED_QUERIES: [
+            {"ds": day, "entity_type": kind, "entity_id": "full", "queries": [(f"{kind} query", 5)]} for kind in ("pin", "product")
+        ],
+    }
+    frames = [frame(spark, table, rows).drop("changed") for table, rows in told.items()]
+    found = {row.pin_id: row for row in build(*frames, Days(day, day), PinAssembly()).collect()}
 
-    assert set(found) == {"full", "bare", "moved", "gone"}
+    assert set(found) == {"full", "bare", "moved", "shopping", "shopped", "seen", "gone"}, "clicks alone touch only pins with two pages"
     assert found["full"].text == (
-        "title: Red chair\ndescription: Mail ***\npage title: The page\npage: About chairs\nboards: Chairs, Home\nsearches: red chair"
+        "title: Red chair\nimage: a red chair\nsearches: pin query\nboards: Chairs, Home\npage title: The page\n"
+        "description: Mail ***\npage: About chairs"
     )
-    assert found["full"].sources == ["title", "description", "link_title", "link_description", "board_titles", "engaged_queries"]
+    assert found["full"].sources == list(PinAssembly().sources)
     assert found["full"].board_titles == ["Chairs", "Home"]
-    assert found["full"].engaged_queries == ["red chair"]
-    assert found["full"].caption is None
+    assert found["full"].engaged_queries == ["pin query"]
     assert found["moved"].text == "title: Old pin\npage title: The page\npage: About chairs"
+    assert found["shopping"].text == "page title: The shop\npage: About chairs", "each text of the page with more long clicks that has it"
+    assert found["shopped"].text == "page title: The shop\npage: Half a page", "of equals the pin's own"
+    assert found["seen"].text == "image: a red chair"
     assert (found["bare"].text, found["bare"].sources, found["bare"].title) == ("", [], None)
     assert found["bare"].text_hash == hashlib.sha256(b"").hexdigest()
     assert [name for name in found if found[name].deleted] == ["gone"]
-
-
-def test_what_does_not_fit_is_cut_from_the_last_sources_and_the_order_is_a_parameter(spark: SparkSession) -> None:
-    day = "2026-01-02"
-    pins: list[dict[str, Any]] = [{"ds": day, "pin_id": "p", "title": "one two three four", "description": "five six seven eight"}]
-    queries: list[dict[str, Any]] = [{"ds": day, "entity_type": "pin", "entity_id": "p", "queries": [("nine ten", 5), ("eleven", 4)]}]
-    given: tuple[tuple[Table, Sequence[Mapping[str, Any]]], ...] = (
-        (state.PINS, pins),
-        (signals.LINK_TEXTS, []),
-        (signals.BOARD_TITLES, []),
-        (signals.ENGAGED_QUERIES, queries),
-    )
-    pin, page, board, query = (frame(spark, table, rows).drop("changed") for table, rows in given)
-
-    def text(**params: Any) -> tuple[str, list[str]]:
-        row = build(pin, page, board, query, Days(day, day), PinTextParams(**params)).first()
-        assert row is not None
-        return row.text, row.sources
-
-    everything = ["title", "description", "engaged_queries"]
-    assert text(characters=55) == ("title: one two three four\ndescription: five six seven", everything)
-    assert text(budgets={"title": 9})[0] == "title: one two\ndescription: five six seven eight\nsearches: nine ten, eleven"
-    assert text(sources=("engaged_queries", "title"), labels={"title": "T"}, characters=40) == (
-        "searches: nine ten, eleven\nT: one two",
-        ["engaged_queries", "title"],
-    )
-
-
-def test_parameters_that_make_no_sense_are_refused() -> None:
-    for given, message in (
-        ({"sources": ("title", "titel")}, "unknown sources titel; known: title"),
-        ({"budgets": {"headline": 3}}, "unknown sources headline"),
-        ({"sources": ("title", "title")}, "each source once"),
-        ({"budgets": {"title": 0}}, "at least 1"),
-        ({"characters": 0}, "at least 1"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            PinTextParams(**given)

@@ -49,8 +49,8 @@ def product_updates(seed: int) -> list[Row]:
     rng = random.Random(f"products {seed}")
     rows: list[Row] = []
     for day in DAYS:
-        for _ in range(7):
-            product = rng.choice((None, *[f"s{n}" for n in range(6)] * 3))
+        for _ in range(9):
+            product = rng.choice((None, *[f"s{n}" for n in range(14)] * 3))
             one = {name: rng.choice(list(WORDS)) for name in ("brand", "category", "size", "size_type")}
             many = {
                 name: rng.choice((None, [], rng.choices(list(WORDS), k=rng.randrange(1, 4))))

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
+from jobs.commands import Lake
+from jobs.days import Days
+from jobs.errors import UsageError
 from jobs.evaluation.link_texts import evaluate, evaluate_peers
+from jobs.settings import load
 from schemas import ops
+from udfs.pages import peers
 from udfs.pages.guard import Limits
 
 GOLD = "url string, title string, description string, language string"
@@ -103,3 +110,11 @@ def test_peers_read_the_same_pages_and_what_they_refuse_counts_as_wrong(spark: S
             "title": {"right": 1, "of": 4, "share": 0.25},
             "description": {"right": 1, "of": 2, "share": 0.5},
         }
+
+
+def test_peers_that_are_not_installed_are_named_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "missing", lambda: ["resiliparse"])
+    lake = Lake(load({"warehouse": str(tmp_path)}))
+    with pytest.raises(UsageError, match="not installed: resiliparse; type: pip install resiliparse"):
+        lake.evaluate_link_texts(tmp_path, Days("2026-01-06", "2026-01-06"), peers=True)
+    assert "spark" not in vars(lake)

@@ -18,7 +18,7 @@ SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedC
 
 
 def play(lake: Lake, pins: int, days: int) -> str:
-    """Runs the demo and returns its last screen: what was written, coverage by source, and three pins before and after."""
+    """Runs the demo and returns its last screen: what was written, captions, coverage, three pins before and after, and a product."""
     started = time.time()
     span = Days(FIRST, shifted(FIRST, days - 1))
     progress(f"1/4  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
@@ -35,22 +35,20 @@ def play(lake: Lake, pins: int, days: int) -> str:
     written = sum(one["rows"] for one in raw_written["tables"].values())
     live = as_of(lake.store.frame(texts.PINS), texts.PINS, span.last, span.first).persist()
     authors = as_of(lake.store.frame(state.PINS), state.PINS, span.last, span.first)
+    products = as_of(lake.store.frame(texts.PRODUCTS), texts.PRODUCTS, span.last, span.first)
+    asked, kept = before["jobs"].get("captions", {"asked": 0})["asked"], night["jobs"].get("captions", {"asked": 0, "kept": 0})
+    look = f"--warehouse {lake.settings.warehouse}"
     parts = [
         f"raw tables: {written} rows\n\n{aligned(rows)}",
-        f"coverage of {live.count()} live pins by text source:\n{coverage(live)}",
+        f"captions: {asked} images were asked about, each once; of the night's, {kept['asked']} asked and {kept['kept']} known",
+        lake.evaluate_coverage(Days(span.last, span.last))[1],
         three_pins(authors, live),
-        f"{time.time() - started:.0f} s. Look further: pinlake describe texts.pins --warehouse {lake.settings.warehouse}; "
-        f"pinlake quarantine show --warehouse {lake.settings.warehouse}; pinlake runs --warehouse {lake.settings.warehouse}",
+        a_product(products),
+        f"{time.time() - started:.0f} s. Look further: pinlake describe texts.pins {look}; pinlake quarantine show {look}; "
+        f"pinlake models list {look}; pinlake runs {look}",
     ]
     live.unpersist()
     return "\n\n".join(parts)
-
-
-def coverage(live: DataFrame) -> str:
-    """The share of pins that have each source, as text."""
-    shares = [F.avg(F.array_contains("sources", source).cast("double")).alias(source) for source in texts.SOURCES]
-    row = live.agg(*shares, F.avg((F.size("sources") > 0).cast("double")).alias("any source")).collect()[0]
-    return aligned([(f"  {name}", f"{100 * (row[name] or 0):.0f} %") for name in (*texts.SOURCES, "any source")])
 
 
 def three_pins(authors: DataFrame, live: DataFrame) -> str:
@@ -66,3 +64,11 @@ def three_pins(authors: DataFrame, live: DataFrame) -> str:
         before = f"{row.title or '(no title)'} / {(row.description or '(no description)')[:100]}"
         blocks.append(f"pin {row.pin_id}\n  before: {before}\n  after:\n{text}")
     return "\n".join(blocks)
+
+
+def a_product(live: DataFrame) -> str:
+    """The product with most sources, as a model reads it."""
+    row = live.orderBy(F.desc(F.size("sources")), F.xxhash64("product_id"), "product_id").select("product_id", "text").first()
+    if row is None:
+        return "no product"
+    return "\n".join([f"product {row.product_id}", *(f"    {line[:150]}" for line in row.text.split("\n"))])

@@ -78,7 +78,7 @@ def answered(
     count = Tally() if tally is None else tally
     for batch in prefetched(_work(source, task, budget), budget.ahead):
         window = batch.window
-        if batch.task is None:
+        if batch.task is None or batch.places is None:
             count.rows += sum(window.rows)
             count.inputs += len(window.reasons)
             count.windows += 1

@@ -45,12 +45,12 @@ def chosen(asking: Asking, device: str, sample: Sequence[pa.Array]) -> str:
     key = _key(asking, device, candidates)
     if key not in _kept:
         with _file(asking.probe_cache, key) as file:
-            known = json.loads(file.read_text()) if file and file.exists() and file.stat().st_size else None
-            if known is None:
+            known: dict[str, object] = json.loads(file.read_text()) if file and file.exists() and file.stat().st_size else {}
+            if not known:
                 known = probed(asking, device, candidates, sample)
                 if file:
                     file.write_text(json.dumps(known, indent=1))
-            _kept[key] = known["precision"]
+            _kept[key] = str(known["precision"])
     return _kept[key]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from typing import TypeVar, cast
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def prefetched(source: Iterator[T], ahead: int) -> Iterator[T]:
                 if item.error is not None:
                     raise item.error
                 return
-            yield cast(T, item)
+            yield item
     finally:
         stopped.set()
         thread.join()

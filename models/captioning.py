@@ -76,14 +76,24 @@ class Captioner:
         """One caption an image, in the order of `inputs`, without the prompt and without special tokens."""
         placed = {name: self._placed(tensor) for name, tensor in inputs.items()}
         prefix = placed.pop(_PREFIX, None)
-        asked = self.generation
         # Limits of the folder's own would count the prompt, and its sampling would draw.
         ids = self.model.generate(
-            **placed, do_sample=False, num_beams=asked.beams, max_new_tokens=asked.new_tokens, max_length=None, min_length=0
+            **placed,
+            do_sample=False,
+            num_beams=self.generation.beams,
+            max_new_tokens=self._new_tokens(1 if prefix is None else prefix.shape[1]),
+            max_length=None,
+            min_length=0,
         )
         if prefix is not None and torch.equal(ids[:, : prefix.shape[1]], prefix):
             ids = ids[:, prefix.shape[1] :]
         return [" ".join(text.split()) for text in self._family.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+
+    def _new_tokens(self, begun: int) -> int:
+        """How many tokens may follow those that the answer begins with: as many as are asked for and the model has positions for."""
+        positions = getattr(self.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+        asked = self.generation.new_tokens
+        return asked if positions is None else max(1, min(asked, positions - begun))
 
     def _placed(self, tensor: Tensor) -> Tensor:
         """The tensor on the model's device; fractions in the model's dtype."""
@@ -225,11 +235,12 @@ def _decoder_start(folder: Path, config: Any) -> int:
 def _model(folder: Path, dtype: torch.dtype | None) -> Any:
     """The model with all of its weights; NotACaptioner where some are missing."""
     try:
-        model, loading = AutoModelForImageTextToText.from_pretrained(
+        found: Any = AutoModelForImageTextToText.from_pretrained(
             folder, dtype="auto" if dtype is None else dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
         )
     except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as e:
         raise NotACaptioner(f"{folder}: its weights cannot be loaded: {_first_line(e)}") from e
+    model, loading = found
     # Transformers would draw missing weights at random, and the captions with them.
     if loading["missing_keys"]:
         names = sorted(loading["missing_keys"])

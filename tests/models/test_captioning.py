@@ -79,11 +79,23 @@ def test_a_folders_wish_to_sample_is_not_heard_and_beams_answer_every_image(fold
     wishes = json.loads((folder / "generation_config.json").read_text()) | {"do_sample": True, "temperature": 9.0, "max_length": 2}
     (folder / "generation_config.json").write_text(json.dumps(wishes))
     plain, wishing = Captioner.loaded(folders[family], ASKED), Captioner.loaded(folder, ASKED)
-    greedy = plain.captions(plain.inputs(images(3)))
-    assert wishing.captions(wishing.inputs(images(3))) == greedy
+    greedy = plain.captions(plain.inputs(images(6)))
+    assert wishing.captions(wishing.inputs(images(6))) == greedy
     wishing.generation = replace(ASKED, beams=3)
-    once, twice = (wishing.captions(wishing.inputs(images(3))) for _ in range(2))
+    once, twice = (wishing.captions(wishing.inputs(images(6))) for _ in range(2))
     assert once == twice != greedy
+
+
+@pytest.mark.parametrize("family", ["blip", "git", "encoder-decoder"])
+def test_a_caption_that_does_not_end_is_as_long_as_the_model_has_positions_for(
+    folders: dict[str, Path], family: str, tmp_path: Path
+) -> None:
+    captioner = Captioner.loaded(folders[family], replace(ASKED, prompt="a picture of", new_tokens=10_000))
+    for config in (captioner.model, getattr(captioner.model, "text_decoder", None), getattr(captioner.model, "decoder", None)):
+        if config is not None:
+            config.generation_config.suppress_tokens = [2]
+    captions = captioner.captions(captioner.inputs(images(2)))
+    assert all(20 < len(caption.split()) < 64 for caption in captions)
 
 
 def test_weights_are_mapped_from_the_file_where_their_dtype_is_kept_and_converted_otherwise(folders: dict[str, Path]) -> None:

@@ -91,7 +91,9 @@ def git(folder: Path) -> Any:
 
 def encoder_decoder(folder: Path) -> Any:
     """A ViT that a BERT reads."""
-    text = BertConfig(**SMALL, **IDS, vocab_size=len(SPECIAL + WORDS), is_decoder=True, add_cross_attention=True)
+    text = BertConfig(
+        **SMALL, **IDS, vocab_size=len(SPECIAL + WORDS), max_position_embeddings=64, is_decoder=True, add_cross_attention=True
+    )
     both = VisionEncoderDecoderConfig.from_encoder_decoder_configs(ViTConfig(**SEEN), text, decoder_start_token_id=1, **IDS)
     ViTImageProcessorPil(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     return _written(folder, VisionEncoderDecoderModel(config=both), tokenizer())

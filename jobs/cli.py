@@ -23,8 +23,10 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
 models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Which model counts as what from which day on.")
+train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model and write its folder.")
 quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Refused rows: see them, or compute their days again.")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(train, name="train")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(models, name="models")
 
@@ -186,6 +188,22 @@ def import_file(
     shown(result, text, as_json)
 
 
+@train.command("captioner")
+def train_captioner(
+    folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="Where the model is written: a new or empty folder.")],
+    images: Annotated[int, typer.Option("--images", min=64, help="Drawings to learn from, each seen once.")] = 48_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same model on the same machine.")] = 2026,
+    as_json: AsJson = False,
+) -> None:
+    """Train the captioner of sample lakes from pixels, with a model card; prints what it names of held-out drawings. Needs no warehouse."""
+    from jobs.commands import progress
+    from jobs.given import as_lines
+    from jobs.sample.captioner import train as trained
+
+    found = trained(folder, images, seed, progress)
+    shown(found, as_lines(found), as_json)
+
+
 @evaluate.command("link-texts")
 def evaluate_link_texts(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Pages with the title and description that people wrote (Parquet).")],
@@ -197,6 +215,22 @@ def evaluate_link_texts(
     """Compare signals.link_texts with what people wrote: equal, case- and space-folded."""
     days = chosen_days(day, None, None)
     result, text = opened(warehouse).evaluate_link_texts(file, days, peers)
+    shown(result, text, as_json)
+
+
+@evaluate.command("captions")
+def evaluate_captions(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Captions as of this day.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="image_id and caption as people wrote it (Parquet); the sample lake's truth if left out."),
+    ] = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare signals.image_captions with people's words, or with the sample lake's truth, chance beside it; kept in evaluation.metrics."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_captions(file, days)
     shown(result, text, as_json)
 
 

@@ -30,7 +30,7 @@ from jobs.session import session
 from jobs.settings import Settings
 from jobs.spec import opening
 from jobs.store import Store
-from schemas import catalog, ops, signals, texts
+from schemas import catalog, ops, raw, sample, signals, texts
 from schemas.contract import CHANGES, Table
 
 Result = tuple[dict[str, Any], str]
@@ -198,6 +198,32 @@ class Lake:
                 raise UsageError(f"{file}: --peers reads the pages themselves, and there is no column html")
             limits = parameters(job_named("link_texts"), self.settings.params.get("link_texts", {})).limits()
             found["peers"] = evaluate_peers(gold, limits)
+        return found, given.as_lines(found)
+
+    def evaluate_captions(self, file: Path | None, days: Days) -> Result:
+        """Captions as of the day against what people wrote, or against what was planted in the sample lake."""
+        from jobs.evaluation import captions, metrics
+
+        if file is not None and not file.exists():
+            raise UsageError(f"{file}: there is no such file")
+        planner = self.runner.planner()
+        live = self._live(planner, signals.IMAGE_CAPTIONS, days.last)
+        if live is None:
+            raise PinlakeError(
+                f"signals.image_captions has no {days.last}; run first: pinlake run image_captions --day {days.last} --upstream"
+            )
+        if file is None:
+            if not self.store.commits(sample.TRUTH):
+                raise UsageError(f"{self.store.warehouse} is no sample lake: name a FILE with image_id and the caption that people wrote")
+            arrived = self.store.frame(raw.PIN_UPDATES).where(F.col("ds") <= days.last)
+            found = captions.evaluate_planted(captions.planted(arrived, self.store.frame(sample.TRUTH)), live)
+        else:
+            refused = self.store.quarantined([signals.IMAGES, signals.IMAGE_CAPTIONS], None)
+            found = captions.evaluate(self.spark.read.parquet(str(file)), live, refused)
+        named = sample.TRUTH.name if file is None else file.name
+        version = planner.ledger(signals.IMAGE_CAPTIONS).version
+        measured = captions.metrics(named, found, {signals.IMAGE_CAPTIONS.name: version})
+        self.runner.account([metrics.write(self.store, self.runner.run_id, "captions", days.last, measured)])
         return found, given.as_lines(found)
 
     def evaluate_coverage(self, days: Days) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.evaluation.metrics import Metric
 from udfs.titles import near_key
 
 MEASURED = 1_000
@@ -48,6 +50,13 @@ def evaluate(gold: DataFrame, captions: DataFrame, refused: DataFrame) -> dict[s
     return found
 
 
+def planted(pins: DataFrame, truth: DataFrame) -> DataFrame:
+    """image_id, object, color and style of every image that a pin of the sample lake shows, from raw.pin_updates and sample.truth."""
+    about = truth.where(F.col("entity_type") == "pin").select(F.col("entity_id").alias("pin_id"), *PLANTED)
+    shows = pins.where(F.col("image_id").isNotNull()).select("pin_id", "image_id").distinct()
+    return shows.join(about, "pin_id").groupBy("image_id").agg(*(F.min(name).alias(name) for name in PLANTED))
+
+
 def evaluate_planted(images: DataFrame, captions: DataFrame) -> dict[str, object]:
     """The share of captions that name the object, colour and style of their image, and the share if captions were dealt at random.
 
@@ -74,6 +83,20 @@ def evaluate_planted(images: DataFrame, captions: DataFrame) -> dict[str, object
         }
     rows.unpersist()
     return found
+
+
+def metrics(data_set: str, found: Mapping[str, Any], versions: Mapping[str, int]) -> list[Metric]:
+    """Rows of evaluation.metrics of what `evaluate` or `evaluate_planted` found."""
+    rows = []
+    for group, measures in found.items():
+        if not isinstance(measures, Mapping):
+            rows.append((group, float(measures), found["images"], None, None))
+        elif group in PLANTED:
+            rows += [(f"{group}_{name}", measures[name], found["images"], None, None) for name in ("share", "shuffled")]
+        else:
+            named = {group: measures} if "mean" in measures else {f"{group}_{k}": v for k, v in measures.items() if k != "words"}
+            rows += [(name, one["mean"], found["measured"], one["low"], one["high"]) for name, one in named.items()]
+    return [Metric(data_set, "all", *row, table_versions=versions) for row in rows]
 
 
 def content_words(text: Column) -> Column:

@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.evaluation.captions import content_words, evaluate, evaluate_planted
+from jobs.evaluation.captions import content_words, evaluate, evaluate_planted, metrics, planted
+from jobs.evaluation.metrics import Metric
 from schemas import ops
 
 WORDS = "image_id string, caption string"
@@ -57,11 +58,52 @@ def test_captions_are_measured_by_peoples_words_with_chance_beside_them(spark: S
     assert places["first_10"]["mean"] == places["first_10"]["by_chance"] == 1.0
 
 
+def test_what_was_found_becomes_rows_of_metrics_with_their_bounds() -> None:
+    mean = {"mean": 0.5, "low": 0.4, "high": 0.6}
+    found = {
+        "images": 9,
+        "rows": 8,
+        "measured": 7,
+        "shuffled": {"f1": mean},
+        "common_words": {"words": ["red"], "f1": mean},
+        "f1_above_shuffled": mean,
+    }
+    rows = metrics("people.parquet", found, {"signals.image_captions": 3})
+    assert [(row.metric, row.value, row.count, row.lower, row.upper) for row in rows] == [
+        ("images", 9, 9, None, None),
+        ("rows", 8, 9, None, None),
+        ("measured", 7, 9, None, None),
+        ("shuffled_f1", 0.5, 7, 0.4, 0.6),
+        ("common_words_f1", 0.5, 7, 0.4, 0.6),
+        ("f1_above_shuffled", 0.5, 7, 0.4, 0.6),
+    ]
+    shares = metrics("sample.truth", {"images": 4, "rows": 3, "object": {"right": 1, "share": 0.25, "shuffled": 0.1}}, {"t": 1})
+    assert shares[2:] == [
+        Metric("sample.truth", "all", "object_share", 0.25, 4, table_versions={"t": 1}),
+        Metric("sample.truth", "all", "object_shuffled", 0.1, 4, table_versions={"t": 1}),
+    ]
+
+
 def test_no_images_give_counts_of_zero_and_no_means(spark: SparkSession) -> None:
     found: Any = evaluate(spark.createDataFrame([], WORDS), spark.createDataFrame([], WORDS), spark.createDataFrame([], ops.QUARANTINE.ddl))
     assert (found["images"], found["rows"], found["quarantined"], found["measured"]) == (0, 0, 0, 0)
     assert found["content_words"]["f1"] == {"mean": None, "low": None, "high": None}
     assert found["common_words"]["words"] == []
+
+
+def test_images_show_what_was_planted_for_the_pins_that_show_them(spark: SparkSession) -> None:
+    pins = [("p1", "i1", False), ("p1", "i1", False), ("p1", None, True), ("p2", "i1", False), ("p3", "i3", False), ("p9", "i9", False)]
+    truth = [
+        ("pin", "p1", "cat", "red", "plain"),
+        ("pin", "p2", "cat", "red", "plain"),
+        ("pin", "p3", "dog", "blue", "dotted"),
+        ("product", "p9", "car", "red", "plain"),
+    ]
+    shown = planted(
+        spark.createDataFrame(pins, "pin_id string, image_id string, deleted boolean"),
+        spark.createDataFrame(truth, "entity_type string, entity_id string, object string, color string, style string"),
+    )
+    assert sorted(map(tuple, shown.collect())) == [("i1", "cat", "red", "plain"), ("i3", "dog", "blue", "dotted")]
 
 
 def test_captions_of_a_sample_lake_are_right_where_they_name_what_was_planted(spark: SparkSession) -> None:

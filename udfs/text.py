@@ -76,10 +76,11 @@ def repaired(column: Column) -> Column:
 
 
 def _fixed(text: str) -> str:
+    """The text as ftfy reads it, and reads it again without what cleaning takes out of every text, so that this uncovers nothing."""
     fixed = ftfy.fix_encoding(text, _CONFIG)
-    seen = "".join(char for char in fixed if unicodedata.category(char) not in ("Cc", "Cf") or char.isspace())
-    # What is not seen is taken out of every text later, and must uncover nothing then.
-    return fixed if seen == fixed or ftfy.fix_encoding(seen, _CONFIG) == seen else _fixed(seen)
+    kept = "".join(char for char in fixed if unicodedata.category(char) not in ("Cc", "Cf") or char.isspace())
+    seen = " ".join(kept.split())
+    return fixed if ftfy.fix_encoding(seen, _CONFIG) == seen else _fixed(seen)
 
 
 def _character(entity: re.Match[str]) -> str:

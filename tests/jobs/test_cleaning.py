@@ -29,7 +29,7 @@ def test_sentences_of_many_languages_come_out_as_they_went_in(spark: SparkSessio
     assert [row.text for row in clean(frame, text="text").orderBy("place").collect()] == WHOLE
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(texts=st.lists(JOINED.map("".join), min_size=100, max_size=150))
 def test_cleaning_twice_is_cleaning_once(spark: SparkSession, texts: list[str]) -> None:
     frame = spark.createDataFrame([(text,) for text in texts], "text string").coalesce(1)

@@ -40,6 +40,12 @@ def test_texts_that_were_decoded_in_a_wrong_encoding_are_read_as_they_were_meant
     assert dict(zip(GARBLED, read[:-2], strict=True)) == wanted
 
 
+def test_what_cleaning_takes_out_hides_nothing_that_could_be_repaired() -> None:
+    once = ungarbled("\xa0â\x80\x9eCzeĹ\x9bÄ\x87!â\x80\x9d سادهÃCoördinatie")
+    assert once.strip().startswith("„Cześć!”")
+    assert ungarbled(" ".join(once.split())) == " ".join(once.split())
+
+
 def test_clean_texts_of_many_languages_are_not_even_sent_to_python(spark: SparkSession) -> None:
     texts = [text for sentences in SENTENCES.values() for text in sentences]
     assert len(SENTENCES) >= 20

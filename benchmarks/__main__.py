@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("publication",)
+NAMES = ("publication", "engine")
 
 
 def main(names: list[str]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import json
 import time
@@ -17,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import _parse_datatype_string
 
-from jobs.building import resolved
+from jobs.building import named, resolved
 from jobs.days import Days
 from jobs.ledger import Published
 from jobs.publication import Publication
@@ -200,8 +199,7 @@ def _inputs(job: Ask, chunk: DataFrame, frames: Mapping[str, DataFrame]) -> Data
     """input_hash and the columns that the model reads; a question whose input is not found has nulls."""
     if job.payload is None:
         return chunk.select("input_hash", *job.asks)
-    module, _, name = job.payload.partition(":")
-    payload = getattr(importlib.import_module(module), name)
+    payload = named(job.payload)
     takes = inspect.signature(payload).parameters
     found: DataFrame = payload(chunk, **{name: frame for name, frame in frames.items() if name in takes})
     return found.select("input_hash", *job.asks)

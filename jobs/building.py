@@ -19,11 +19,16 @@ from schemas.contract import CHANGES
 REFUSED = ("refused", "refused_key")
 
 
-def resolved(job: Job) -> Callable[..., DataFrame]:
-    """The job's build function; ImportError or AttributeError where the string does not resolve."""
-    module, _, name = job.build.partition(":")
-    found: Callable[..., DataFrame] = getattr(importlib.import_module(module), name)
+def named(text: str) -> Callable[..., Any]:
+    """The function that `module:function` names; ImportError or AttributeError where it does not resolve."""
+    module, _, name = text.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return found
+
+
+def resolved(job: Job) -> Callable[..., DataFrame]:
+    """The job's build function."""
+    return named(job.build)
 
 
 def parameters(job: Job, overrides: Mapping[str, Any]) -> Any:

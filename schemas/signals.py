@@ -119,7 +119,7 @@ WORD_PREVALENCE = Table(
     key=("language", "word"),
     columns=(
         Column("language", "string", "language of the pins on the boards; und where unknown", required=True),
-        Column("word", "string", "lower-cased word of a title", required=True),
+        Column("word", "string", "lower-cased word of a title, in the form a dictionary of the language lists it", required=True),
         Column("boards", "bigint", "boards of the language whose title has the word", required=True, minimum=1),
         Column("total_boards", "bigint", "boards of the language", required=True, minimum=1),
     ),
@@ -158,7 +158,9 @@ IMAGES = Table(
         Column("format", "string", "file format", allowed=("jpeg", "png", "webp", "gif")),
         Column("width", "int", "pixels, as the image is shown (EXIF orientation applied)", minimum=1),
         Column("height", "int", "pixels, as the image is shown", minimum=1),
-        Column("bytes_ds", "string", "the day whose row of raw.images holds the bytes, or the uri of the file", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+        Column(
+            "bytes_ds", "string", "the day whose row of raw.images holds the bytes, or the uri of the file", pattern=r"^\d{4}-\d{2}-\d{2}$"
+        ),
     ),
 )
 

@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 from features import logs
 from features.titles import UNKNOWN_LANGUAGE, folded, is_noise, words
 from jobs.days import Days
+from udfs.titles import near_key
 
 POINT = ["pin_id", "ds"]
-TITLE = ["month", "language", "folded"]
+TITLE = ["month", "language", "near"]
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,15 @@ class BoardTitleParams:
 def build(holdings: DataFrame, pins: DataFrame, prevalence: DataFrame, days: Days, params: BoardTitleParams) -> DataFrame:
     """A state for every pin and day on which its boards or its language changed, and for all pins on a frozen day.
 
-    Titles of one folded form are one. The score is users times rarity, both integers, so that it is the same wherever it is computed.
+    Titles of one key (`near_key`) are one. The score is users times rarity, both integers, so that it is the same wherever it is computed.
     """
     points = _points(holdings, pins, days)
     touched = points.select("pin_id").distinct()
     held = logs.gathered(holdings.join(touched, "pin_id", "left_semi"), ("pin_id",), ("pin_id", "board_id"), days.first, points)
     authors = pins.join(touched, "pin_id", "left_semi").select("ds", "pin_id", "language", "deleted")
     languages = logs.gathered(authors, ("pin_id",), ("pin_id",), days.first, points)
-    language = F.coalesce("language", F.lit(UNKNOWN_LANGUAGE)).alias("language")
-    titles = _supported(held, params.min_users).join(languages, POINT, "left").withColumn("month", F.substring("ds", 1, 7))
-    titles = titles.select(*POINT, "month", language, "folded", "title", "users", "boards")
+    spoken = held.join(languages, POINT, "left").withColumn("language", F.coalesce("language", F.lit(UNKNOWN_LANGUAGE)))
+    titles = _supported(spoken, params.min_users).withColumn("month", F.substring("ds", 1, 7))
     scored = titles.join(_rarity(titles.select(*TITLE).distinct(), prevalence, params.min_boards), TITLE)
     best = _best(scored.withColumn("score", F.col("users") * F.col("rarity")), params.titles)
     return points.join(best, POINT, "left").withColumn("deleted", F.col("titles").isNull())
@@ -61,13 +61,15 @@ def _points(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
 
 
 def _supported(held: DataFrame, min_users: int) -> DataFrame:
-    """(pin_id, ds, folded, title, users, boards): a pin's titles that are no noise, each in its commonest spelling."""
+    """(pin_id, ds, language, near, title, users, boards): a pin's titles that are no noise, each in its commonest spelling."""
     titled = held.withColumn("folded", folded(F.col("title"))).where(~is_noise(F.col("title"), F.col("folded")))
+    near = near_key(F.col("language"), F.col("folded")).alias("near")
     # One row a user: distinct users are counted without gathering a popular pin's in one row. The first row stands for the board.
-    by_user = titled.select(*POINT, "folded", "title", F.posexplode("user_hashes").alias("place", "user_hash"))
+    by_title = titled.select(*POINT, "language", near, "title", "user_hashes")
+    by_user = by_title.select(*POINT, "language", "near", "title", F.posexplode("user_hashes").alias("place", "user_hash"))
     board = F.col("place") == 0
     return (
-        by_user.groupBy(*POINT, "folded")
+        by_user.groupBy(*POINT, "language", "near")
         .agg(
             F.mode(F.when(board, F.col("title")), deterministic=True).alias("title"),
             F.count_distinct("user_hash").alias("users"),
@@ -78,18 +80,19 @@ def _supported(held: DataFrame, min_users: int) -> DataFrame:
 
 
 def _rarity(titles: DataFrame, prevalence: DataFrame, min_boards: int) -> DataFrame:
-    """(month, language, folded, rarity): the mean over a title's words of 100 x log2 of boards to boards with the word.
+    """(month, language, near, rarity): the mean over the words of a title's key of 100 x log2 of boards to boards with the word.
 
-    Left out: titles of which every word stands on more than half of the boards. 100 for all where the language is not counted.
+    Left out: titles of which every word stands on half of the boards. As words are counted in the form of the key, a title that stands on
+    half of the boards, however it is inflected on each, is one of them. 100 for all where the language is not counted.
     """
     # There is one frozen day a month, so the month finds its rows; before it, nothing is held.
     counted = prevalence.where(F.col("total_boards") >= min_boards).withColumn("month", F.substring("ds", 1, 7)).drop("ds")
     totals = counted.groupBy("month", "language").agg(F.max("total_boards").alias("total"))
-    by_word = titles.withColumn("word", F.explode(words(F.col("folded")))).join(F.broadcast(totals), ["month", "language"], "left")
+    by_word = titles.withColumn("word", F.explode(words(F.col("near")))).join(F.broadcast(totals), ["month", "language"], "left")
     by_word = by_word.join(counted.select("month", "language", "word", "boards"), ["month", "language", "word"], "left")
     # A word that was on no board is as rare as one on a single board. Spark's log2 is that of StrictMath: equal on every machine.
     rarity = F.coalesce(F.round(100 * F.log2(F.col("total") / F.coalesce("boards", F.lit(1)))).cast("bigint"), F.lit(100))
-    common = F.coalesce(F.col("boards") * 2 > F.col("total"), F.lit(False))
+    common = F.coalesce(F.col("boards") * 2 >= F.col("total"), F.lit(False))
     by_title = by_word.groupBy(*TITLE).agg(F.sum(rarity).alias("sum"), F.count(F.lit(1)).alias("words"), F.bool_and(common).alias("common"))
     return by_title.where("not common").select(*TITLE, F.greatest(F.expr("sum div words"), F.lit(1)).alias("rarity"))
 

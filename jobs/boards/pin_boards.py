@@ -6,7 +6,8 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.events import counted
-from features.text import MASK, cleaned
+from features.text import MASK
+from jobs.cleaning import clean
 from jobs.days import Days
 
 PAIR = ("pin_id", "board_id")
@@ -37,9 +38,9 @@ def _holders(events: DataFrame, opening: DataFrame) -> DataFrame:
 
 def _titles(events: DataFrame) -> DataFrame:
     """The title at the newest event of each day that names one, in a struct; in it null where it holds personal data."""
-    title = F.col("newest.board_title")
     newest = F.max(F.struct("ts", "event_id", "board_title")).alias("newest")
-    by_day = events.where(F.trim("board_title") != "").groupBy("ds", *PAIR).agg(newest).withColumn("title", cleaned(title))
+    by_day = events.where(F.trim("board_title") != "").groupBy("ds", *PAIR).agg(newest)
+    by_day = clean(by_day, title="newest.board_title")
     kept = F.when(~F.contains("title", F.lit(MASK)), F.col("title"))
     return by_day.select("ds", *PAIR, F.struct(kept.alias("title")).alias("named"))
 

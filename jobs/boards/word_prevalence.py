@@ -4,12 +4,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
-from features.titles import UNKNOWN_LANGUAGE, words
+from features.titles import UNKNOWN_LANGUAGE, folded, words
 from jobs.days import Days
+from udfs.titles import near_key
 
 
 def build(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
-    """A row for every frozen day of the range, language and word of a live board's title.
+    """A row for every frozen day of the range, language and word of the key of a live board's title.
 
     A board belongs to every language of the pins on it; its title is the one most of its pins know, the smallest where several are.
     """
@@ -20,7 +21,8 @@ def build(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
     held = held.join(languages, ["frozen", "pin_id"], "left").select("frozen", language, "board_id", "title")
     boards = held.groupBy("frozen", "language", "board_id").agg(F.mode("title", deterministic=True).alias("title"))
     totals = boards.groupBy("frozen", "language").agg(F.count(F.lit(1)).alias("total_boards"))
-    by_word = boards.select("frozen", "language", F.explode(words(F.col("title"))).alias("word"))
+    keyed = boards.select("frozen", "language", near_key(F.col("language"), folded(F.col("title"))).alias("near"))
+    by_word = keyed.select("frozen", "language", F.explode(words(F.col("near"))).alias("word"))
     counts = by_word.groupBy("frozen", "language", "word").agg(F.count(F.lit(1)).alias("boards"))
     return counts.join(F.broadcast(totals), ["frozen", "language"]).withColumnRenamed("frozen", "ds")
 

@@ -20,7 +20,7 @@ from jobs.errors import UsageError
 from jobs.registry import JOBS
 from jobs.registry import job as registered
 from jobs.settings import load
-from schemas import raw, signals, state, texts
+from schemas import evaluation, raw, signals, state, texts
 
 PINS, SEED = 300, 7
 DAYS = Days("2026-01-30", "2026-02-02")
@@ -78,6 +78,20 @@ def test_every_live_pin_has_a_text_row_and_every_source_is_there(lake):
     assert min(counts.values()) > 0, counts
     bare = described.where("title is null and description is null").count()
     assert 0.2 < bare / described.count() < 0.4
+
+
+def test_captions_of_the_shipped_captioner_name_what_was_planted_far_above_chance(lake):
+    day = Days(DAYS.last, DAYS.last)
+    found, text = lake.evaluate_captions(None, day)
+    assert found["rows"] >= 0.97 * found["images"] > 250
+    for part, least in {"object": 0.8, "color": 0.9, "style": 0.9}.items():
+        assert found[part]["share"] >= least
+        assert found[part]["shuffled"] < 0.5 * found[part]["share"]
+        assert f"{part}: right {found[part]['right']}" in text
+    again, _ = lake.evaluate_captions(None, day)
+    kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'captions' and metric = 'object_share'").collect()
+    assert again == found
+    assert [(row.data_set, row.value, row["count"]) for row in kept] == [("sample.truth", found["object"]["share"], found["images"])]
 
 
 def test_rare_and_private_queries_stay_in_raw_and_the_signals_that_may_hold_them(lake):

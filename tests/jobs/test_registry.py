@@ -9,13 +9,25 @@ import sys
 import pytest
 
 from jobs import building, registry
+from jobs.spec import Ask
+from udfs.engine.task import PRECISIONS, Budget
 
 
 @pytest.mark.parametrize("job", registry.JOBS, ids=lambda job: job.name)
 def test_a_build_takes_the_jobs_inputs_by_name(job):
     takes = list(inspect.signature(building.resolved(job)).parameters)
-    assert [name for name in takes if name not in ("days", "params")] == list(job.inputs)
-    assert ("params" in takes) == (job.params is not None)
+    given = [name for name in takes if name not in ("days", "params")]
+    if isinstance(job, Ask):
+        # What a model is asked with is its loader's; a payload takes a chunk of questions and the inputs that the build does not.
+        assert callable(building.named(job.loader))
+        assert set(job.precisions) <= set(PRECISIONS)
+        assert Budget(**job.budget)
+        questions, *more = inspect.signature(building.named(job.payload)).parameters if job.payload else ("questions",)
+        assert questions == "questions"
+        given += more
+    else:
+        assert ("params" in takes) == (job.params is not None)
+    assert given == list(job.inputs)
     if job.params is not None:
         assert building.parameters(job, {}) is not None
     with pytest.raises(ValueError, match=rf"\[params.{job.name}\]"):

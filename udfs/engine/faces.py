@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -66,6 +67,7 @@ def _mapped(
 
 def _answers(source: Iterator[Columns], asking: Asking, answer: str, kind: T.DataType) -> Iterator[pa.RecordBatch]:
     """The answer, `refused` and `precision` of every batch of the source."""
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a worker's bars would stand among the lines of the command
     threads.apply(asking.plan)  # in the thread that runs the model: OpenMP keeps its number by thread
     device = threads.device(asking.plan, _resources())
     wanted = to_arrow_type(kind)

@@ -26,7 +26,9 @@ TITLES = {
     "Ideas &amp; Recipes": "Ideas & Recipes",
     "Ideas": "Ideas",
     "recipes": "recipes",
-    "Caf\u00e9 <b>style</b>": "Caf\u00e9 style",
+    "ideas for the &#75;itchen": "ideas for the Kitchen",
+    "#kitchenIdea": "kitchen Idea",
+    "Caf\u00c3\u00a9 <b>style</b>": "Caf\u00e9 style",
     "\u6771\u4eac\u65c5\u884c": "\u6771\u4eac\u65c5\u884c",
     "\u6771\u4eac\u30b0\u30eb\u30e1 tips": "\u6771\u4eac\u30b0\u30eb\u30e1 tips",
     "\u732b": "\u732b",
@@ -39,6 +41,14 @@ TITLES = {
     "nude kitchen": "nude kitchen",
     "meine Sachen": "meine Sachen",
 }
+# What dictionaries list these words under, by language, and the words that do not count.
+LEMMAS = {
+    "en": {"ideas": "idea", "recipes": "recipe", "caf\u00e9": "cafe"},
+    "de": {"caf\u00e9": "cafe", "style": "stylen"},
+    "pt": {"caf\u00e9": "cafe", "for": "ser"},
+    "it": {"caf\u00e9": "cafe"},
+}
+SMALL = {"en": {"for", "the"}}
 NOISE = ("My Stuff", "\u2764\ufe0f\u2764\ufe0f", "x", "2026", "nude kitchen", "meine Sachen", "Ideas")
 
 
@@ -161,6 +171,14 @@ def runs(title: str) -> list[str]:
     return [run for run in spaced.split() if any(unicodedata.category(c)[0] in "LN" for c in run)]
 
 
+def near(title: str, language: str) -> str:
+    """What near-duplicate titles have in common: the sorted lemmas of their words; of Japanese, the words as they stand."""
+    found = runs(title)
+    if any("CJK" in unicodedata.name(c) for run in found for c in run):
+        return " ".join(found)
+    return " ".join(sorted({LEMMAS.get(language, {}).get(run, run) for run in found if run not in SMALL.get(language, ())}))
+
+
 def words(title: str) -> set[str]:
     """The words of a title; of Chinese and Japanese, pairs of characters."""
     found: set[str] = set()
@@ -189,20 +207,20 @@ def prevalence(pins: Snapshots, holdings: Snapshots) -> dict[str, dict[tuple[str
             by_count = Counter(t for t in known if t is not None)
             if by_count:
                 best = min(by_count, key=lambda t: (-by_count[t], t))
-                counts.update((language, word) for word in words(best))
+                counts.update((language, word) for word in words(near(best, language)))
         found[day] = {key: (n, totals[key[0]]) for key, n in counts.items()}
     return found
 
 
-def rarity(fold: str, language: str, frozen: dict[tuple[str, str], tuple[int, int]]) -> int | None:
+def rarity(key: str, language: str, frozen: dict[tuple[str, str], tuple[int, int]]) -> int | None:
     """The mean rarity of a title's words, null where all of them are common."""
     totals = {lang: total for (lang, _), (_, total) in frozen.items() if total >= MIN_BOARDS}
     total = totals.get(language)
-    known = words(fold)
+    known = words(key)
     if total is None:
         return 100
     boards = [frozen.get((language, word), (None, None))[0] for word in known]
-    if all(n is not None and n * 2 > total for n in boards):
+    if all(n is not None and n * 2 >= total for n in boards):
         return None
     return max(1, sum(math.floor(100 * math.log2(total / (n or 1)) + 0.5) for n in boards) // len(boards))
 
@@ -216,13 +234,23 @@ def titles_by_day(pins: Snapshots, holdings: Snapshots) -> Snapshots:
         grouped: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
         for (pin, _), (title, users) in holdings[day].items():
             if title is not None and title not in NOISE:
-                grouped[pin, " ".join(runs(title))].append((title, users))
+                grouped[pin, near(title, language_of(pins[day], pin))].append((title, users))
         scored: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
-        for (pin, fold), boards in grouped.items():
+        for (pin, key), boards in grouped.items():
             users = {user for _, held in boards for user in held}
-            rare = rarity(fold, language_of(pins[day], pin), frozen)
+            rare = rarity(key, language_of(pins[day], pin), frozen)
             if rare is not None and len(users) >= MIN_USERS:
                 spelled = Counter(title for title, _ in boards)
                 scored[pin].append((-len(users) * rare, min(spelled, key=lambda t: (-spelled[t], t)), len(boards)))
         found[day] = {pin: (tuple((t, -score, n) for score, t, n in sorted(best)[:TOP]),) for pin, best in scored.items()}
     return found
+
+
+def near_duplicates(pins: Snapshots, holdings: Snapshots) -> int:
+    """In how many places a pin has titles of one key that differ by more than case, marks and spaces."""
+    folds: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for day in DAYS:
+        for (pin, _), (title, _) in holdings[day].items():
+            if title is not None and title not in NOISE:
+                folds[day, pin, near(title, language_of(pins[day], pin))].add(" ".join(runs(title)))
+    return sum(len(found) > 1 for found in folds.values())

@@ -225,7 +225,10 @@ def _location(text: str) -> str:
         text = path
     if len(text.encode()) > 4000 or any(len(part.encode()) > 255 for part in text.split("/")):
         raise ValueError(f"{_masked('', text)[:40]!r}... is longer than a file system allows")
-    return str(Path(text).expanduser().resolve())
+    try:
+        return str(Path(text).expanduser().resolve())
+    except RuntimeError as e:
+        raise ValueError(f"{_masked('', text)[:80]!r} names the home folder of a user that this machine does not have") from e
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.settings import Settings, SettingsError, described, load, masked, submitted
@@ -184,6 +184,7 @@ def test_every_setting_is_listed_with_where_it_came_from(folder):
 
 
 @given(st.text(max_size=40))
+@example("~0")
 def test_any_text_as_a_warehouse_is_refused_or_an_absolute_place(text):
     try:
         found = load({"warehouse": text}, {"PINLAKE_CONFIG": os.devnull}).warehouse

@@ -3,7 +3,8 @@
 The title is the name of the item that the page is about (JSON-LD, then microdata, RDFa and class names); without one the
 main heading that the page's own titles (Open Graph, Twitter, <title>) contain; else the first of those without the site's
 name, else the first heading. The description is that of the item; else the longest of the page's meta descriptions that
-begin alike; else the first paragraph of the main text. One that breaks off is taken whole from the main text where it stands there.
+begin alike, or the first sentence below the heading where these advertise the site; else the first paragraph of the main
+text. A description that breaks off is taken whole from the main text where it stands there.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def page_text(url: str, body: bytes, limits: Limits) -> PageText:
     sites = titles.site_names(url, [page.metadata.get(name, "") for name in _SITES] + [i.name for i in items if i.types & structured.SITES])
     item = main_item(page, items, sites)
     title = (item.title if item else "") or _page_title(page, sites)
-    description = (_description(item, items) if item else "") or _meta_description(page, items, title)
+    description = (_description(item, items) if item else "") or _page_description(page, items, title, sites)
     declared = page.language
     main_text = _main_text(page, limits.main_text)  # last: the reader changes the tree
     if item is None or _kind(item) != _MAIN:  # what a recipe or a product says of itself stands as it is
@@ -148,6 +149,23 @@ def _meta_description(page: Markup, items: list[Item], title: str) -> str:
     return max((one for one in said if one.startswith(start)), key=len, default=said[0])
 
 
+def _page_description(page: Markup, items: list[Item], title: str, sites: frozenset[str]) -> str:
+    """The page's own description; where that advertises the site, the first sentence below the heading, if there is one."""
+    said = _meta_description(page, items, title)
+    return next(filter(_is_paragraph, page.below(title)), said) if title and _advertises(said, title, sites) else said
+
+
+def _advertises(description: str, title: str, sites: frozenset[str]) -> bool:
+    """True where the text names both the page and, apart from that, its site."""
+    rest = re.sub(re.escape(title), " ", description, flags=re.IGNORECASE)
+    return rest != description and titles.is_site(rest, sites)
+
+
+def _is_paragraph(text: str) -> bool:
+    """True where the text is long enough to say something and ends as sentences do."""
+    return len(text) >= _SHORTEST_PARAGRAPH and text.rstrip("\"'”’)»]").endswith(_SENTENCE_ENDS)
+
+
 def _without_title(description: str, title: str) -> str:
     """The description without the title and a dash before it; as it is where hardly anything would be left."""
     opening = re.match(rf"{re.escape(title)}\s+[-–—|]\s+", description, re.IGNORECASE) if title else None
@@ -172,8 +190,7 @@ def _first_paragraph(main_text: str, title: str) -> str:
     """The first paragraph of the main text that is more than a heading or a step of a list; empty for none."""
     lines = (line for line in main_text.split("\n") if not line.startswith("- "))
     paragraphs = [line for line in lines if len(line) >= _SHORTEST_PARAGRAPH and letters(line) != letters(title)]
-    sentences = (line for line in paragraphs if line.rstrip("\"'”’)»]").endswith(_SENTENCE_ENDS))
-    return one_line(next(sentences, next(iter(paragraphs), "")))
+    return one_line(next(filter(_is_paragraph, paragraphs), next(iter(paragraphs), "")))
 
 
 def _main_text(page: Markup, most: int) -> str:

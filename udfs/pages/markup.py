@@ -10,7 +10,7 @@ import lxml.etree
 import lxml.html
 
 from udfs.pages import structured
-from udfs.pages.cleaning import one_line
+from udfs.pages.cleaning import letters, one_line
 from udfs.pages.structured import Item
 
 _NOT_TEXT = frozenset("script style noscript template nav header footer aside form button select svg iframe head".split())
@@ -19,6 +19,9 @@ _BLOCKS = frozenset("p br div li ul ol td tr th h1 h2 h3 h4 h5 h6 section blockq
 _PARAGRAPHS = frozenset("p li td th dd dt h1 h2 h3 h4 h5 h6 blockquote pre figcaption".split())
 _CLASS_TYPES = {"hrecipe": "recipe", "h-recipe": "recipe", "hproduct": "product", "h-product": "product"}
 _CLASS_PROPERTIES = {"fn": "name", "p-name": "name", "summary": "description", "p-summary": "description"}
+_INNER_BLOCKS = _BLOCKS - {"br"}
+# A heading may stand in the page's header; what is a link or a step of a list is no sentence about the page.
+_NOT_SENTENCES = (_NOT_TEXT - {"header"}) | {"a", "li"}
 _MOST_HEADINGS = 10
 _LONGEST_HEADING = 300
 
@@ -108,6 +111,20 @@ class Markup:
                     _keep_first(found, _CLASS_PROPERTIES.get(name, ""), element)
             if found:
                 yield Item(kinds, found.get("name", ""), "", found.get("description", ""))
+
+    def below(self, title: str) -> Iterator[str]:
+        """The texts of the innermost blocks from the main heading that holds the title to the next smaller heading."""
+        begun = False
+        walk = lxml.etree.iterwalk(self.tree, events=("start",))
+        for _, element in walk:
+            if element.tag in _NOT_SENTENCES:
+                walk.skip_subtree()
+            elif element.tag == "h1":
+                begun = begun or letters(title) in letters(visible(element))
+            elif begun and element.tag in ("h2", "h3"):
+                return
+            elif begun and element.tag in ("p", "div") and next(element.iterdescendants(*_INNER_BLOCKS), None) is None:
+                yield visible(element)
 
     def paragraphs(self, longest: int) -> str:
         """All paragraphs outside navigation, one a line, until `longest` characters: what is left when a cleverer reader fails."""

@@ -28,7 +28,10 @@ def ld(*values: object) -> str:
 
 RECIPE = {"@type": "Recipe", "name": "Apple pie", "description": "Our oldest recipe."}
 ARTICLE = {"@type": "Article", "headline": "What my aunt taught me"}
+LEAD = "A pie that smells of autumn and keeps for a week."
+TOLD = "Find our apple pie and all that you need for it at Plum & Thyme!"
 META = '<meta name="description" content="%s">'
+ADVERT = META % TOLD.replace("&", "&amp;")
 TITLES = '<meta property="og:title" content="The best apple pie | Plum &amp; Thyme"><title>The best apple pie - Plum &amp; Thyme</title>'
 
 
@@ -74,6 +77,24 @@ def test_the_title_names_what_the_page_is_about(head: str, body: str, title: str
         ("<title>Apple pie</title>" + META % "Apple Pie – a pie that warms you.", "", "a pie that warms you."),
         ("<title>Apple pie</title>" + META % "Apple pie is what warms you.", "", "Apple pie is what warms you."),
         ("<title>Apple pie</title>" + META % "Apple pie - so good", "", "Apple pie - so good"),
+        # Words that name both the page and its site advertise: where a sentence stands below the heading, it says more.
+        (ADVERT, f"<h1>Apple pie</h1><p>By Ada</p><div><b>Easy</b></div><div>{LEAD}</div><p>{STORY}</p>", LEAD),
+        (
+            ADVERT,
+            f"<p>{STORY}</p><h1>Apple pie</h1><nav><p>{STORY}</p></nav><a href='/x'><p>{STORY}</p></a><h2>Steps</h2><p>{LEAD}</p>",
+            TOLD,
+        ),
+        (ADVERT, f"<h1>Today</h1><p>{LEAD}</p>", TOLD),
+        (
+            META % "Apple pie for the whole family, with cinnamon.",
+            f"<h1>Apple pie</h1><p>{LEAD}</p>",
+            "Apple pie for the whole family, with cinnamon.",
+        ),
+        (
+            META % "Plum and Thyme pie is our oldest.",
+            f"<h1>Plum and Thyme pie</h1><p>{LEAD}</p>",
+            "Plum and Thyme pie is our oldest.",  # the site's name is part of the title
+        ),
         # What was cut is taken from the text that it was cut from, as long as it is most of it.
         (META % f"Apple pie {STORY[:150]}...", f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", STORY),
         (META % f"{STORY[:150]} […]", f"<article><h1>Apple pie</h1><p>{STORY}</p></article>", STORY),

@@ -31,7 +31,7 @@ from jobs.settings import Settings
 from jobs.spec import opening
 from jobs.store import Store
 from schemas import catalog, ops, raw, sample, signals, texts
-from schemas.contract import CHANGES, Table
+from schemas.contract import CHANGES, OPS, Table
 
 Result = tuple[dict[str, Any], str]
 """What a command found: as JSON, and as text."""
@@ -294,7 +294,7 @@ class Lake:
     def runs(self, limit: int, rebuild: bool) -> Result:
         """The newest runs."""
         if rebuild:
-            self.store.overwrite(ops.RUNS, rebuilt_runs(self.store, [t for t in catalog.TABLES if t.by_day]))
+            self.store.overwrite(ops.RUNS, rebuilt_runs(self.store, [t for t in catalog.TABLES if t.kind is not OPS]))
         stored = self.store.frame(ops.RUNS, None if self.store.commits(ops.RUNS) else -1).drop("metadata")
         rows = stored.orderBy(F.desc("started_at"), F.desc("first_ds")).limit(limit).collect()
         found = [{k: str(v) if k == "started_at" else v for k, v in r.asDict().items()} for r in rows]

@@ -254,8 +254,8 @@ def rebuilt_runs(store: Store, tables: Sequence[Table]) -> DataFrame:
     found = []
     for table in tables:
         for commit in store.commits(table):
-            if commit.metadata is None:
-                continue
+            if commit.metadata is None or not commit.metadata["days"]:
+                continue  # another system's, or a chunk of answers, of which the commit that notes the days tells
             days: Mapping[str, Mapping[str, Any]] = commit.metadata["days"]
             found.append(
                 Publication(

@@ -78,8 +78,8 @@ def test_every_live_pin_has_a_text_row_and_every_source_is_there(lake):
     assert described.count() == pins.count() > 0.9 * PINS
     assert described.join(pins, "pin_id", "left_anti").count() == 0
     counts = {source: described.where(f"array_contains(sources, '{source}')").count() for source in texts.SOURCES}
-    assert counts.pop("caption") == 0, "captions come with the inference engine"
     assert min(counts.values()) > 0, counts
+    assert counts["caption"] > 0.95 * described.count(), "a few images are broken"
     bare = described.where("title is null and description is null").count()
     assert 0.2 < bare / described.count() < 0.4
 
@@ -135,7 +135,7 @@ def test_newest_first_is_refused_where_a_change_log_is_computed(lake):
 def test_the_account_of_runs_is_shown_and_rebuilt(lake):
     assert len(lake.runs(5, rebuild=False)[0]["runs"]) == 5
     rebuilt = lake.runs(500, rebuild=True)[0]["runs"]
-    assert {r["job"] for r in rebuilt} == {"sample", *(job.name for job in JOBS)}
+    assert {r["job"] for r in rebuilt} == {"sample", "evaluate_captions", *(job.name for job in JOBS)}
     assert lake.published(texts.PINS).startswith("version 0, 4 days from 2026-01-30 to 2026-02-02")
 
 

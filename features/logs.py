@@ -43,6 +43,16 @@ def near(rows: DataFrame, keys: DataFrame, on: Sequence[str]) -> DataFrame:
     return rows.where(at.isin(keys.select(*on)))
 
 
+def kept(rows: DataFrame) -> DataFrame:
+    """The same rows, computed now and kept as files for the step: what is built on them is planned without their past.
+
+    For what a build reads several times. A plan in which a long past stands many times costs more than the rows of a night do, since Spark
+    tells its copies apart at every further operation; a cache keeps the rows but not the planner from that.
+    """
+    where = rows.sparkSession.sparkContext.getCheckpointDir()
+    return rows.checkpoint() if where else rows.localCheckpoint()
+
+
 def until(key: Sequence[str]) -> Column:
     """The day on which the row's successor begins, END for the newest: a row is valid on [ds, until)."""
     return F.coalesce(F.lead("ds").over(W.partitionBy(*key).orderBy("ds")), F.lit(END))

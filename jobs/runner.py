@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features import logs
 from jobs import asking, building
 from jobs.days import Days, shifted
 from jobs.errors import PinlakeError, Refused, UsageError
@@ -159,27 +159,28 @@ class Runner:
 
     def step(self, job: Job, days: Days, planner: Planner) -> Publication:
         """Builds and publishes one step of a job, reading every input at the version that the planner saw."""
+        with self.store.keeping(self.run_id):
+            return self._built_and_published(job, days, planner)
+
+    def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
         frames = {name: self._read(given, days, planner, job) for name, given in job.inputs.items()}
         params = self._parameters(job)
         rows = building.built(job, frames, days, params)
         before = None
         if job.output.kind is CHANGES:
-            rows = rows.persist(StorageLevel.MEMORY_AND_DISK)  # read twice: for its rows, and for the keys it touches
+            rows = logs.kept(rows)  # read twice: for its rows, and for the keys it touches
             before = self._read(Input(job.output, opening()), days, planner)
-        try:
-            if job.one_to_one is not None:
-                refuse_lost_rows(job, frames[job.one_to_one], rows)
-            step = Step(
-                job=job.name,
-                output=job.output,
-                days=days,
-                made_from=lambda digests: planner.made_from_step(job, days, digests),
-                params=asdict(params) if params is not None else {},
-                since=planner.ledger(job.output).version,
-            )
-            return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
-        finally:
-            self.store.spark.catalog.clearCache()  # the rows, and what the build kept
+        if job.one_to_one is not None:
+            refuse_lost_rows(job, frames[job.one_to_one], rows)
+        step = Step(
+            job=job.name,
+            output=job.output,
+            days=days,
+            made_from=lambda digests: planner.made_from_step(job, days, digests),
+            params=asdict(params) if params is not None else {},
+            since=planner.ledger(job.output).version,
+        )
+        return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
 
     def _read(self, given: Input, days: Days, planner: Planner, job: Job | None = None) -> DataFrame:
         ledger = planner.ledger(given.table)

@@ -43,6 +43,10 @@ DEFAULTS = {
     # A night compiles some hundred expressions, most of them again and again; Spark keeps 100 (a third of a small publication's time).
     "spark.sql.codegen.cache.maxEntries": "5000",
     "spark.ui.showConsoleProgress": "false",
+    # Where a Column was made, for error messages; it costs a look through all jars for every Column that is made.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # What a step keeps is written once and read once or twice.
+    "spark.checkpoint.compress": "true",
 }
 SMALL_ROWS = 500_000
 SMALL = {
@@ -51,6 +55,9 @@ SMALL = {
     "spark.sql.codegen.wholeStage": "false",
 }
 """What a step that reads at most `SMALL_ROWS` rows is planned with: two thirds of the time (docs/decisions.md), the same rows."""
+FEW_ROWS = 20_000
+FEW = {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""At most `FEW_ROWS` rows: writing the code of an expression, once a task, takes longer than to interpret it."""
 _SHUFFLES = "spark.sql.shuffle.partitions"
 _OPTIONS = "spark.driver.extraJavaOptions"
 _CLASSES = "spark.driver.extraClassPath"
@@ -115,7 +122,8 @@ def planned_for(spark: SparkSession, rows: int | None) -> AbstractContextManager
     if rows is None or rows > SMALL_ROWS:
         return nullcontext()
     given = spark.sparkContext.getConf()
-    return configured(spark, {name: value for name, value in SMALL.items() if not given.contains(name)})
+    suited = FEW if rows <= FEW_ROWS else SMALL
+    return configured(spark, {name: value for name, value in suited.items() if not given.contains(name)})
 
 
 def cores(master: str) -> int:

@@ -45,8 +45,11 @@ class Store:
     # Files, through Hadoop's file systems: the same code for every scheme.
 
     def _at(self, path: str) -> tuple[Any, Any]:
-        where = self._jvm.org.apache.hadoop.fs.Path(path)
+        where = self._java("org.apache.hadoop.fs.Path")(path)
         return where.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()), where
+
+    def _java(self, name: str) -> Any:
+        return getattr(self._jvm, name)  # by its whole name: its parts one by one would each be looked for in all jars
 
     def _listed(self, path: str) -> list[Any]:
         files, where = self._at(path)
@@ -64,6 +67,16 @@ class Store:
         for status in self._listed(f"{self.warehouse}/{STAGING}"):
             if now_ms - status.getModificationTime() > STALE_STAGING_MS:
                 self.remove(f"{self.warehouse}/{STAGING}/{status.getPath().getName()}")
+
+    @contextmanager
+    def keeping(self, run_id: str) -> Iterator[None]:
+        """Within, what a build keeps (features/logs.py: kept) lies in a folder of the run, where every executor can reach it."""
+        folder = f"{self.warehouse}/{STAGING}/{run_id}/kept"
+        self.spark.sparkContext.setCheckpointDir(folder)
+        try:
+            yield
+        finally:
+            self.remove(folder)
 
     # Commit logs.
 
@@ -83,7 +96,7 @@ class Store:
         files, where = self._at(f"{self.path(table)}/_delta_log/{version:020d}.json")
         if not files.exists(where):
             return None
-        reader = self._jvm.java.io.BufferedReader(self._jvm.java.io.InputStreamReader(files.open(where), "UTF-8"))
+        reader = self._java("java.io.BufferedReader")(self._java("java.io.InputStreamReader")(files.open(where), "UTF-8"))
         try:
             while (line := reader.readLine()) is not None:  # commitInfo is the first line in all but very old logs
                 action = json.loads(line)

@@ -8,14 +8,14 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from jobs.session import SMALL, configured
+from jobs.session import FEW, configured
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
 def interpreted(spark: SparkSession) -> AbstractContextManager[None]:
     """The session without compiled expressions, for tests of many small steps over small tables; as it was afterwards."""
-    return configured(spark, {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"})
+    return configured(spark, FEW)
 
 
 def change_rows(snapshots: Mapping[str, Mapping[Hashable, Any]]) -> Rows:

@@ -26,9 +26,9 @@ def build(
     """A state for every pin and day on which one of its sources may have changed; a pin with no source has the text ''."""
     queries = queries.where(F.col("entity_type") == "pin").withColumnRenamed("entity_id", "pin_id").drop("entity_type")
     touched = _touched(pins, products, link_texts, clicks, captions, boards, queries, days.first)
-    # Few on a night, and read for each of their sources: kept, or every one of them would find them anew among all pins.
-    pins = logs.near(pins, touched, PIN).persist()
-    products = logs.near(products, pins, PRODUCT).persist()
+    # Few on a night, and read for each of their sources: every one of them would find them anew among all pins.
+    pins = logs.kept(logs.near(pins, touched, PIN))
+    products = logs.kept(logs.near(products, pins, PRODUCT))
     urls = pins.select("link_url").union(products.select("link_url")).toDF("url")
     pages = logs.valued(logs.near(link_texts, urls, URL), URL, ("title", "description"))
     stays = logs.valued(logs.near(clicks, urls, URL), URL, ("long_clicks",))

@@ -34,8 +34,8 @@ def build(
     """A state for every product and day on which one of its sources may have changed; a product with no source has the text ''."""
     queries = queries.where(F.col("entity_type") == "product").withColumnRenamed("entity_id", "product_id").drop("entity_type")
     touched = _touched(products, pins, link_texts, captions, boards, queries, days.first)
-    # Few on a night, and read for each of their sources: kept, or every one of them would find them anew among all products.
-    products = logs.near(products, touched, PRODUCT).persist()
+    # Few on a night, and read for each of their sources: every one of them would find them anew among all products.
+    products = logs.kept(logs.near(products, touched, PRODUCT))
     # What is gathered from many is known on the days of its changes and, by this point, before the first of them.
     before = products.select("product_id").distinct().withColumn("ds", F.lit(shifted(days.first, -1)))
     url = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("link_url")).alias("link_url"))
@@ -45,7 +45,7 @@ def build(
             "product": logs.valued(products, PRODUCT, (*WORDS, *LISTS)),
             "images": _captions(products, captions, days.first, before),
             "page": logs.joined(url, pages, PRODUCT, {"link_url": "url"}),
-            "boards": _board_titles(_shown(pins, boards, products).persist(), days.first, before),
+            "boards": _board_titles(logs.kept(_shown(pins, boards, products)), days.first, before),
             "queries": logs.valued(logs.near(queries, products, PRODUCT), PRODUCT, ("queries",)),
         },
         PRODUCT,
@@ -79,7 +79,7 @@ def _captions(products: DataFrame, captions: DataFrame, first: str, before: Data
     told = logs.valued(logs.near(captions, views, IMAGE), IMAGE, ("caption",))
     said = logs.joined(views, told, ("product_id", "place"), {"image_id": "image_id"})
     said = said.select("ds", "product_id", "place", "value.caption").withColumn("deleted", F.col("caption").isNull())
-    valid = logs.gathered(said.persist(), PRODUCT, ("product_id", "place"), first, before)
+    valid = logs.gathered(logs.kept(said), PRODUCT, ("product_id", "place"), first, before)
     one = F.when(F.col("caption").isNotNull(), F.struct("place", "caption"))
     ordered = valid.groupBy(*POINT).agg(F.array_sort(F.collect_list(one)).alias("all"))
     return ordered.select(*POINT, F.struct(F.array_distinct(F.col("all.caption")).alias("captions")).alias("value"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("publication", "engine")
+NAMES = ("publication", "engine", "engagement", "nights")
 
 
 def main(names: list[str]) -> int:

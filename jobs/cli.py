@@ -356,10 +356,10 @@ def demo(
     folder: Annotated[
         str | None, typer.Option("--warehouse", metavar="PATH", help="Where to write; a new folder `demo` where left out.")
     ] = None,
-    pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 2000,
-    days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 40,
+    pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 1200,
+    days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 15,
 ) -> None:
-    """Write a sample lake of 40 days, run the nightly pin texts on it, and show what came out."""
+    """Write a sample lake of 15 days, run the nightly texts on it, and show what came out."""
     from jobs.demo import SPARK, play
 
     print(play(opened(folder or "./demo", spark=SPARK), pins, days))

@@ -76,6 +76,7 @@ class Store:
         try:
             yield
         finally:
+            self.spark.sparkContext._jsc.sc().setCheckpointDir(None)
             self.remove(folder)
 
     # Commit logs.

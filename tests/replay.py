@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.logs import kept
 from jobs.building import built, parameters, published_form
 from jobs.days import Days
 from jobs.reading import read
@@ -47,8 +48,7 @@ def replay(
             own = frame(spark, job.output, []) if own is None else own
             before = read(own, job.output, opening(), days, first) if job.output.kind is CHANGES else None
             with planned_for(spark, 0):
-                rows = built(job, frames, days, parameters(job, (params or {}).get(job.name, {})))
+                rows = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
                 good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
                 stored[job.output] = own.unionByName(good).localCheckpoint()
-                spark.catalog.clearCache()
     return stored

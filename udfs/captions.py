@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
-from models.captioning import Captioner
 from models.generation import Generation
 from udfs.engine.batching import Places
 from udfs.engine.task import Columns, Prepared
@@ -19,7 +17,10 @@ from udfs.images.decoding import Decoder
 from udfs.images.files import Files
 from udfs.images.limits import Limits
 
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_TYPES = {"fp32": "float32", "bf16": "bfloat16"}
+
+if TYPE_CHECKING:
+    from models.captioning import Captioner
 
 
 class CaptionTask:
@@ -27,10 +28,10 @@ class CaptionTask:
 
     kind = pa.string()
 
-    def __init__(self, captioner: Captioner, precision: str) -> None:
+    def __init__(self, captioner: Captioner, precision: str, decoder: Decoder) -> None:
         self.precision = precision
         self._captioner = captioner
-        self._decoder = Decoder()
+        self._decoder = decoder
 
     def prepare(self, inputs: Columns) -> Prepared:
         """Pixels of every image that can be decoded; the others are refused with the reason."""
@@ -67,4 +68,12 @@ def _read(uri: str | None, image_hash: str | None) -> bytes | str:
 
 def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -> CaptionTask:
     """The captioner of a folder, asked as the options say (`models.generation.Generation`)."""
-    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, _TYPES[precision]), precision)
+    decoder = Decoder()
+    decoder.start()
+    # Read only now: transformers takes many seconds to be imported, in which the children start.
+    import torch
+
+    from models.captioning import Captioner
+
+    captioner = Captioner.loaded(Path(folder), Generation(**options), device, getattr(torch, _TYPES[precision]))
+    return CaptionTask(captioner, precision, decoder)

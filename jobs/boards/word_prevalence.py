@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from features import logs
 from features.titles import UNKNOWN_LANGUAGE, folded, words
 from jobs.days import Days
+from schemas.signals import WORD_PREVALENCE
 from udfs.titles import near_key
 
 
@@ -14,7 +15,10 @@ def build(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
 
     A board belongs to every language of the pins on it; its title is the one most of its pins know, the smallest where several are.
     """
-    frozen = F.broadcast(_frozen_days(holdings, pins, days))
+    on = _frozen_days(holdings, pins, days)
+    if not on:
+        return holdings.sparkSession.createDataFrame([], WORD_PREVALENCE.ddl)
+    frozen = F.broadcast(holdings.sparkSession.createDataFrame([(day,) for day in on], "frozen string"))
     languages = _as_of(pins, frozen, ("pin_id",)).select("frozen", "pin_id", "language")
     held = _as_of(holdings, frozen, ("pin_id", "board_id")).select("frozen", "pin_id", "board_id", "title")
     language = F.coalesce("language", F.lit(UNKNOWN_LANGUAGE)).alias("language")
@@ -27,12 +31,15 @@ def build(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
     return counts.join(F.broadcast(totals), ["frozen", "language"]).withColumnRenamed("frozen", "ds")
 
 
-def _frozen_days(holdings: DataFrame, pins: DataFrame, days: Days) -> DataFrame:
-    """(frozen): the months' firsts of the range, and the table's first day: that of its inputs, if nothing was known before the range."""
-    first = F.when(F.col("earliest") >= days.first, F.col("earliest"))
-    among = F.array_distinct(F.array_compact(F.array(first, *(F.lit(day) for day in days.month_firsts()))))
-    known = holdings.select("ds").unionByName(pins.select("ds")).agg(F.min("ds").alias("earliest"))
-    return known.select(F.explode(among).alias("frozen"))
+def _frozen_days(holdings: DataFrame, pins: DataFrame, days: Days) -> list[str]:
+    """The months' firsts of the range, and the table's first day: that of its inputs, if nothing was known before the range.
+
+    Looked up before anything is planned: on most nights there is none, and so nothing to compute.
+    """
+    known = holdings.select("ds").unionByName(pins.select("ds")).agg(F.min("ds").alias("earliest")).first()
+    earliest = known.earliest if known else None
+    begins = {earliest} if earliest is not None and earliest >= days.first else set()
+    return sorted(begins | set(days.month_firsts()))
 
 
 def _as_of(log: DataFrame, frozen: DataFrame, key: tuple[str, ...]) -> DataFrame:

@@ -90,6 +90,7 @@ class _Child:
     def ask(self, asked: _Asked) -> None:
         """Sends an input; _Ended where the process is gone, _Late where it does not listen."""
         if not self._started:
+            self._deadline = time.monotonic() + _START_SECONDS
             try:
                 self._received()
             except (_Ended, _Late) as error:
@@ -175,6 +176,11 @@ class Pool:
                     self._settle(child, again, answers)
                 elif not child.left():
                     self._late(child, answers)
+
+    def start(self) -> None:
+        """Starts the children before they are needed: they read their imports while the caller does something else."""
+        while len(self._children) < self.size:
+            self._start()
 
     def close(self) -> None:
         """Ends all processes."""

@@ -50,6 +50,7 @@ def _daily(lake: Lake, first: str, days: int) -> None:
         *(F.pmod(F.xxhash64(F.col("id"), F.lit(name)), F.lit(3)).cast("bigint").alias(name) for name in COUNTS),
     )
     lake.give(signals.ENGAGEMENT_DAILY, rows, {shifted(first, n): A_DAY for n in range(days)})
+    lake.nothing(raw.SEARCH_EVENTS, [shifted(first, n) for n in range(days)])
 
 
 def _recomputed(lake: Lake, day: str) -> DataFrame:
@@ -71,7 +72,8 @@ def _day_to_recompute(lake: Lake, other: Lake) -> Ratio:
 
     recompute(LAST)
     base = other.store.frame(signals.ENGAGEMENT_TOTALS)
-    lake.give(signals.ENGAGEMENT_TOTALS, base, {LAST: base.count()})
+    before = [shifted(LAST, -n) for n in range(1, WINDOW_DAYS)]  # of no interest: a log is read from the newest complete day on
+    lake.give(signals.ENGAGEMENT_TOTALS, base, {**dict.fromkeys(before, 0), LAST: base.count()})
     pairs = []
     for n in range(1, PAIRS + 1):
         day = shifted(LAST, n)
@@ -112,7 +114,7 @@ def _events(lake: Lake, pin: Column) -> None:
         F.lit(False).alias("offsite"),
         F.lit(f"{LAST} 12:00:00").cast("timestamp").alias("ts"),
     )
-    lake.give(raw.SEARCH_EVENTS, rows, {shifted(LAST, -n): EVENTS if n == 0 else 0 for n in range(4)})
+    lake.give(raw.SEARCH_EVENTS, rows, {LAST: EVENTS})
     spoken = lake.store.frame(raw.SEARCH_EVENTS).select("ds", "query").distinct()
     public = spoken.select("ds", "query", F.lit(False).alias("deleted"), F.lit(True).alias("changed"))
     lake.give(signals.PUBLIC_QUERIES, public, {LAST: 20_000})

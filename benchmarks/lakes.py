@@ -61,14 +61,19 @@ class Lake:
         self.store.replace(table, told, list(days), json.loads(json.dumps(metadata)))
 
     def nothing(self, table: Table, days: Sequence[str]) -> None:
-        """Publishes days without rows."""
+        """Publishes days without rows: also of raw tables, from whose first day on a planner expects what is made of them."""
         self.give(table, self.spark.createDataFrame([], table.ddl), dict.fromkeys(days, 0))
 
     def run(self, names: Sequence[str], days: Days) -> list[Publication]:
-        """Runs the jobs over the days as `pinlake run` does, also where they are current."""
+        """Runs the jobs over the days as `pinlake run` does, also where they are current; ValueError where one did not run."""
+        jobs = tuple(registry.job(name) for name in names)
         models = Models(self.store, self.settings) if self.models else None
-        runner = Runner(self.store, Lineage(registry.JOBS), say=lambda line: None, models=models)
-        return runner.run(Wanted(tuple(registry.job(name) for name in names), days, upstream=False, force=True))
+        done = Runner(self.store, Lineage(registry.JOBS), say=lambda line: None, models=models).run(
+            Wanted(jobs, days, upstream=False, force=True)
+        )
+        if missing := set(names) - {one.job for one in done}:
+            raise ValueError(f"{', '.join(sorted(missing))} did not run on {days}")
+        return done
 
     def written_bytes(self, table: Table, since: int) -> int:
         """Bytes of the files that commits after the version added to the table."""

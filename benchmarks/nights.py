@@ -169,6 +169,8 @@ def _sources(lake: Lake, pins: int, night: str) -> None:
         signals.BOARD_TITLES: {"pin_id": pin, "titles": titled},
         signals.ENGAGED_QUERIES: {"entity_type": F.lit("pin"), "entity_id": pin, "queries": asked},
     }
+    for table in (raw.PIN_UPDATES, raw.LINK_PAGES, raw.IMAGES, raw.BOARD_SAVES, raw.SEARCH_EVENTS, signals.LINK_CLICKS):
+        lake.nothing(table, [FIRST, night])
     for table, columns in sources.items():
         lake.give(table, _given(all_pins, FIRST, columns | log), {FIRST: pins})
         lake.nothing(table, [night])

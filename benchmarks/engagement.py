@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
+import statistics
 import tempfile
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from benchmarks.lakes import Lake, chance, seconds, started
-from benchmarks.timing import Ratio, keep
+from benchmarks.lakes import SCALE, Lake, chance, started
+from benchmarks.timing import Ratio, keep, seconds
 from features.engagement import COUNTS, PAIR
 from jobs.days import Days, shifted
 from jobs.publication import Step, publish
 from jobs.queries.engagement_totals import WINDOW_DAYS
 from schemas import raw, signals
 
-SCALE = float(os.environ.get("PINLAKE_BENCH_SCALE", "1"))
-"""A share of the rows, to see that a benchmark works."""
 A_DAY = int(40_000 * SCALE)
 """Pairs that something happens to on a day, a twentieth of all."""
 EVENTS = int(2_000_000 * SCALE)
@@ -81,7 +79,7 @@ def _day_to_recompute(lake: Lake, other: Lake) -> Ratio:
         whole = seconds(lambda day=day: recompute(day))  # type: ignore[misc]
         pairs.append((step, whole))
         _refuse_different(lake, other, day)
-    a, b = (sorted(one)[len(one) // 2] for one in zip(*pairs, strict=True))
+    a, b = map(statistics.median, zip(*pairs, strict=True))
     return Ratio.of("8_one_day/two_year_recompute", [a / b for a, b in pairs], "1/730; pass .083, aim .02", a, b)
 
 
@@ -109,7 +107,7 @@ def _events(lake: Lake, pin: Column) -> None:
         F.concat(F.lit("query number "), F.floor(F.exp(query * math.log(20_000)))).alias("query"),
         F.lit("en").alias("language"),
         F.lit("pin").alias("entity_type"),
-        F.concat(F.lit("pin"), F.floor(pin * 1.0)).alias("entity_id"),
+        F.concat(F.lit("pin"), F.floor(pin)).alias("entity_id"),
         action.alias("action"),
         F.lit(False).alias("offsite"),
         F.lit(f"{LAST} 12:00:00").cast("timestamp").alias("ts"),
@@ -131,5 +129,5 @@ def _skewed_to_uniform(skewed: Lake, uniform: Lake) -> Ratio:
     for n in range(PAIRS + 1):
         times = [seconds(lambda lake=lake: lake.run(jobs, Days(LAST, LAST))) for lake in (skewed, uniform)]  # type: ignore[misc]
         pairs += [times] if n else []  # the first ones publish, the others find the same rows
-    a, b = (sorted(one)[len(one) // 2] for one in zip(*pairs, strict=True))
+    a, b = map(statistics.median, zip(*pairs, strict=True))
     return Ratio.of("11_zipf/uniform", [a / b for a, b in pairs], "1; pass 1.25, aim 1.10", a, b)

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, FloatType
 
 from benchmarks.texts import pin_texts
-from benchmarks.timing import Ratio, exact, keep, ratio
+from benchmarks.timing import Ratio, exact, keep, ratio, seconds
 from jobs.session import session
 from jobs.settings import load as settings
 from models.specs import DEFAULTS
@@ -136,8 +136,8 @@ def _spark(spark: SparkSession, asking: Asking, rows: int, folder: Path) -> Iter
     clock.mkdir()
     timed = replace(asking, loader="benchmarks.engine:clocked", options={**asking.options, "clock": str(clock)})
     few, many = _frame(spark, folder / "few", pin_texts(64)), _frame(spark, folder / "many", pin_texts(rows))
-    first = _seconds(lambda: _answer(few, timed))
-    second = min(_seconds(lambda: _answer(few, timed)) for _ in range(3))
+    first = seconds(lambda: _answer(few, timed))
+    second = min(seconds(lambda: _answer(few, timed)) for _ in range(3))
     loads = (clock / "loads").read_text().split()
     yield exact("5a_model_loads/slots", len(loads) / SLOTS, "1; pass 1")
     yield exact("5b_first_job/bare_process", first / _bare_process(asking), "1; pass 1.5, aim 1.2")
@@ -147,11 +147,11 @@ def _spark(spark: SparkSession, asking: Asking, rows: int, folder: Path) -> Iter
     shares = []
     for _ in range(PAIRS):
         before = _worked(clock)
-        wall = _seconds(lambda: _answer(many, timed))
+        wall = seconds(lambda: _answer(many, timed))
         shares.append((_worked(clock) - before) / (wall * SLOTS))
     yield Ratio.of("14b_time_in_model/time_of_cores", shares, "1; pass .90, aim .96")
     silent = replace(timed, loader="benchmarks.engine:silent")
-    crossing = [_seconds(lambda: _answer(many, silent)) * SLOTS / rows for _ in range(PAIRS)]
+    crossing = [seconds(lambda: _answer(many, silent)) * SLOTS / rows for _ in range(PAIRS)]
     model = _worked(clock) / (rows * PAIRS)
     yield Ratio.of("14a_crossing/model_time_a_row", [one / model for one in crossing], "0; pass .02, aim .005")
 
@@ -172,12 +172,6 @@ def _frame(spark: SparkSession, path: Path, texts: list[str]) -> DataFrame:
 def _answer(rows: DataFrame, asking: Asking) -> None:
     """Asks about all rows and throws the answers away."""
     rows.select(asked_udf(asking, "vector", VECTOR)("text").alias("answer")).write.format("noop").mode("overwrite").save()
-
-
-def _seconds(run: Any) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 def _worked(clock: Path) -> float:
@@ -208,7 +202,7 @@ def _run_bare(asking: Asking) -> str:
 
 def _bare_process(asking: Asking) -> float:
     """Seconds of a process without Spark, from its start to its end."""
-    return min(_seconds(lambda: _run_bare(asking)) for _ in range(2))
+    return min(seconds(lambda: _run_bare(asking)) for _ in range(2))
 
 
 def _bare_memory(asking: Asking) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from jobs.settings import Settings, load
 from jobs.store import Store
 from schemas.contract import Table
 
+SCALE = float(os.environ.get("PINLAKE_BENCH_SCALE", "1"))
+"""A share of the rows of every benchmark, to see that it works."""
 Rows = Mapping[str, int]
 """Rows by day."""
 
@@ -58,7 +60,7 @@ class Lake:
         }
         run = f"given{self._revisions}"
         metadata = {"run": run, "job": "given", "code": "", "first": min(days), "last": max(days), "params": {}, "days": made}
-        self.store.replace(table, told, list(days), json.loads(json.dumps(metadata)))
+        self.store.replace(table, told, list(days), metadata)
 
     def nothing(self, table: Table, days: Sequence[str]) -> None:
         """Publishes days without rows: also of raw tables, from whose first day on a planner expects what is made of them."""
@@ -92,10 +94,3 @@ def words(key: Column, count: int, salt: str) -> Column:
     """So many words of a vocabulary of ten thousand, by key."""
     drawn = [F.concat(F.lit("word"), F.pmod(F.xxhash64(key, F.lit(f"{salt}{n}")), F.lit(10_000)).cast("string")) for n in range(count)]
     return F.concat_ws(" ", *drawn)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """How long it took."""
-    before = time.perf_counter()
-    run()
-    return time.perf_counter() - before

@@ -53,6 +53,13 @@ def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], lim
     return Ratio.of(name, [x / y for x, y in times], limit, *medians)
 
 
+def seconds(run: Callable[[], object]) -> float:
+    """How long it took."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
 def exact(name: str, value: float, limit: str) -> Ratio:
     """A ratio that was counted, or measured once."""
     return Ratio.of(name, [value], limit)

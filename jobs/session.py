@@ -55,7 +55,7 @@ SMALL = {
     "spark.sql.codegen.wholeStage": "false",
 }
 """What a step that reads at most `SMALL_ROWS` rows is planned with: two thirds of the time (docs/decisions.md), the same rows."""
-FEW_ROWS = 100_000
+FEW_ROWS = 20_000
 FEW = {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """At most `FEW_ROWS` rows: writing the code of an expression, once a task, takes longer than to interpret it."""
 _SHUFFLES = "spark.sql.shuffle.partitions"

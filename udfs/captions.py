@@ -17,8 +17,6 @@ from udfs.images.decoding import Decoder
 from udfs.images.files import Files
 from udfs.images.limits import Limits
 
-_TYPES = {"fp32": "float32", "bf16": "bfloat16"}
-
 if TYPE_CHECKING:
     from models.captioning import Captioner
 
@@ -75,5 +73,5 @@ def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -
 
     from models.captioning import Captioner
 
-    captioner = Captioner.loaded(Path(folder), Generation(**options), device, getattr(torch, _TYPES[precision]))
-    return CaptionTask(captioner, precision, decoder)
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, dtype), precision, decoder)

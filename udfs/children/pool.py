@@ -78,7 +78,7 @@ class _Child:
         theirs.close()
         self._parser = parser
         self._seconds = limits.seconds
-        self._deadline = time.monotonic() + _START_SECONDS
+        self._deadline = 0.0
         self._started = False
         self.answered = 0
         self.asked: _Asked | None = None

@@ -23,7 +23,8 @@ URLS = (None, " ", "u0", "u1", "u2", "u3", "u4")
 Snapshots = dict[str, dict[Any, Any]]
 CUTS = {
     "one step": [WHOLE],
-    "uneven": [Days(FIRST, FIRST), Days("2026-01-30", "2026-01-31"), Days("2026-02-01", "2026-02-02"), Days(LAST, LAST)],
+    "daily": list(WHOLE.steps(1)),
+    "uneven": [Days(FIRST, "2026-01-31"), Days("2026-02-01", "2026-02-02"), Days(LAST, LAST)],
 }
 
 

@@ -53,14 +53,19 @@ SMALL = {
     # Planning anew after every shuffle and compiling whole stages pay by the row; a night of few rows pays for them by the job.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
+    # Delta looks up the files of every scan by a query over their statistics; partitions are left out without one.
+    "spark.databricks.delta.stats.skipping": "false",
 }
 """What a step that reads at most `SMALL_ROWS` rows is planned with: two thirds of the time (docs/decisions.md), the same rows."""
 FEW_ROWS = 20_000
 FEW = {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """At most `FEW_ROWS` rows: writing the code of an expression, once a task, takes longer than to interpret it."""
+METASPACE = "-XX:MetaspaceSize=512m"
+"""Loading classes starts no garbage collection below this; Spark and Delta load some 200 MB of them, and the JVM's own limit is 21 MB."""
 _SHUFFLES = "spark.sql.shuffle.partitions"
 _OPTIONS = "spark.driver.extraJavaOptions"
 _CLASSES = "spark.driver.extraClassPath"
+_DAEMON = "spark.python.daemon.module"
 _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
 
 
@@ -75,6 +80,7 @@ def session(settings: Settings, app: str = "pinlake") -> SparkSession:
         os.environ["PYSPARK_PYTHON"] = settings.spark.get("spark.pyspark.python", sys.executable)
     spark = cast(SparkSession, builder.appName(app).getOrCreate())
     _require_delta(spark)
+    _remember_names(spark)
     if not is_thread_of_driver(str(spark.sparkContext.master)):
         _ship_code(spark, scratch)
     return spark
@@ -92,6 +98,8 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
     own = {**DEFAULTS, "spark.master": master, "spark.driver.memory": settings.driver_memory}
     if is_local(master):
         own |= _conf_of_one_machine(cores(master), scratch)
+    if is_thread_of_driver(master):
+        own[_DAEMON] = "udfs.daemon"
     if is_thread_of_driver(master) and not any("://" in jar for jar in found):
         # On the class path of the one JVM: spark.jars would copy them once more for every session.
         own[_CLASSES] = os.pathsep.join(found)
@@ -100,21 +108,24 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
     own |= settings.spark
     if _CLASSES in settings.spark and _CLASSES in own and "spark.jars" not in own:
         own[_CLASSES] = os.pathsep.join([*found, settings.spark[_CLASSES]])
-    own[_OPTIONS] = " ".join(part for part in (_quiet(), settings.spark.get(_OPTIONS, "")) if part)
+    own[_OPTIONS] = " ".join(part for part in (_quiet(), METASPACE, settings.spark.get(_OPTIONS, "")) if part)
     return {**own, **FIXED}
 
 
 @contextmanager
 def configured(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
     """The session with these settings in place of its own; afterwards as it was."""
-    before = {name: spark.conf.get(name) for name in values}
+    before = {name: spark.conf.get(name, None) for name in values}  # Delta's are not known before its first table
     for name, value in values.items():
         spark.conf.set(name, value)
     try:
         yield
     finally:
         for name, kept in before.items():
-            spark.conf.set(name, str(kept))
+            if kept is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, kept)
 
 
 def planned_for(spark: SparkSession, rows: int | None) -> AbstractContextManager[None]:
@@ -182,6 +193,26 @@ def _require_delta(spark: SparkSession) -> None:
             f"Spark {pyspark.__version__} runs without Delta: give its jars with spark-submit --jars, or start the session "
             "without spark-submit (docs/cluster.md)"
         ) from None
+
+
+class _Remembered:
+    """A class of the JVM whose members are looked up once."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._of, name)
+        setattr(self, name, member)
+        return member
+
+
+def _remember_names(spark: SparkSession) -> None:
+    """Nothing; the JVM is asked once what PySpark's names for it are: it looks for them in all jars, some 30 000 times a night."""
+    jvm = cast(Any, spark)._jvm
+    for name in ("functions", "PythonSQLUtils", "PythonUtils"):
+        if not isinstance(getattr(jvm, name), _Remembered):
+            setattr(jvm, name, _Remembered(getattr(jvm, name)))
 
 
 def _ship_code(spark: SparkSession, scratch: Path) -> None:

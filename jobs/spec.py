@@ -167,7 +167,7 @@ class Ask(Job):
     payload: str | None = None
     budget: Mapping[str, int] = field(default_factory=dict)
     """Sizes of windows and batches that suit the model (udfs/engine/task.py: Budget), where the defaults do not."""
-    precisions: tuple[str, ...] = ("fp32", "bf16", "int8")
+    precisions: tuple[str, ...] = ("fp32", "bf16")
     """What the loader can load; a probe chooses among them."""
 
     __hash__ = Job.__hash__

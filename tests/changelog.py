@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any
 
-from pyspark.sql import DataFrame, Row, SparkSession
-
-from jobs.session import FEW, configured
+from pyspark.sql import DataFrame, Row
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
-
-
-def interpreted(spark: SparkSession) -> AbstractContextManager[None]:
-    """The session without compiled expressions, for tests of many small steps over small tables; as it was afterwards."""
-    return configured(spark, FEW)
 
 
 def change_rows(snapshots: Mapping[str, Mapping[Hashable, Any]]) -> Rows:

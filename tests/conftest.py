@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
-from jobs.session import session
+from jobs.demo import SPARK as SHORT
+from jobs.session import FEW, session
 from jobs.settings import Settings, load
 
 # No deadline: the first example of a test may start Spark. In CI the same examples every time, and so the same verdict.
@@ -32,17 +33,16 @@ def _own_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def spark_settings() -> Settings:
-    """Settings of a small local session; without the optimising compiler, which costs short runs more than it gains (half the time)."""
-    # With that compiler off, the JVM's own limit for compiled code is 48 MB: a long suite would fill it and be interpreted from then on.
-    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
-    options = {"spark.sql.shuffle.partitions": "2", "spark.driver.extraJavaOptions": java}
-    return load({"master": "local[2]", "driver_memory": "3g", "spark": options})
+    """Settings of a small local session with the JVM of a short run."""
+    return load({"master": "local[2]", "driver_memory": "3g", "spark": {"spark.sql.shuffle.partitions": "2", **SHORT}})
 
 
 @pytest.fixture(scope="session")
 def spark(spark_settings: Settings) -> Iterator[SparkSession]:
-    """The session that all tests share, built as commands build theirs."""
+    """The session that all tests share, built as commands build theirs and planning as they do for few rows."""
     started = session(spark_settings, "pinlake-tests")
+    for name, value in FEW.items():
+        started.conf.set(name, value)
     yield started
     started.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,9 +13,12 @@ from features.logs import kept
 from jobs.building import built, parameters, published_form
 from jobs.days import Days
 from jobs.reading import read
-from jobs.session import planned_for
+from jobs.session import FEW, configured
 from jobs.spec import Job, opening
 from schemas.contract import CHANGES, Table
+
+MANY = {name: "FALLBACK" if name == "spark.sql.codegen.factoryMode" else "true" for name in FEW}
+"""Spark's and Delta's own values of what steps of few rows are planned without."""
 
 
 def frame(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
@@ -22,6 +26,11 @@ def frame(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]) 
     defaults = {"deleted": False, "changed": True}
     names = [c.name for c in table.fields]
     return spark.createDataFrame([tuple(r.get(n, defaults.get(n)) for n in names) for r in rows], table.ddl)
+
+
+def planned_for_many(spark: SparkSession) -> AbstractContextManager[None]:
+    """The session as Spark plans for many rows: adaptive, compiled, with Delta's statistics (the suite plans for few)."""
+    return configured(spark, MANY)
 
 
 def replay(
@@ -47,8 +56,7 @@ def replay(
             own = stored.get(job.output)
             own = frame(spark, job.output, []) if own is None else own
             before = read(own, job.output, opening(), days, first) if job.output.kind is CHANGES else None
-            with planned_for(spark, 0):
-                rows = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
-                good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
-                stored[job.output] = own.unionByName(good).localCheckpoint()
+            rows = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
+            good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
+            stored[job.output] = own.unionByName(good).localCheckpoint()
     return stored

@@ -16,6 +16,7 @@ from jobs import jars
 from jobs.errors import UsageError
 from jobs.session import FEW, FEW_ROWS, FIXED, SMALL, SMALL_ROWS, conf, cores, planned_for
 from jobs.settings import load
+from tests.replay import planned_for_many
 
 # Spark's script that finds its own folder cannot read a path with a space; given the folder, its other scripts can.
 HOME = {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
@@ -74,7 +75,6 @@ def test_a_step_is_planned_for_its_rows_and_the_session_is_as_before_afterwards(
     def now():
         return {name: spark.conf.get(name) for name in FEW}
 
-    before = now()
     seen = {}
 
     def step():
@@ -82,10 +82,12 @@ def test_a_step_is_planned_for_its_rows_and_the_session_is_as_before_afterwards(
             seen.update(now())
             raise RuntimeError("broken")
 
-    with pytest.raises(RuntimeError, match="broken"):
-        step()
+    with planned_for_many(spark):
+        before = now()
+        with pytest.raises(RuntimeError, match="broken"):
+            step()
+        assert now() == before
     assert seen == before | planned
-    assert now() == before
     assert not before.items() & FEW.items()
 
 

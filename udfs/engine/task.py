@@ -15,7 +15,7 @@ from udfs.engine.archives import local_folder
 from udfs.engine.batching import Places
 from udfs.engine.threads import ThreadPlan
 
-PRECISIONS = ("fp32", "bf16", "int8")
+PRECISIONS = ("fp32", "bf16")
 
 Columns = Sequence[pa.Array]
 """Input columns, equally long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from pyspark.sql import SparkSession
 from jobs.days import Days
 from jobs.registry import job
 from schemas import raw, signals, state
-from tests.changelog import change_rows, interpreted, stored_rows
+from tests.changelog import change_rows, stored_rows
 from tests.jobs.boards import histories
-from tests.replay import frame, replay
+from tests.replay import frame, planned_for_many, replay
 
 WHOLE = Days(histories.DAYS[0], histories.DAYS[-1])
 CUTS = {
@@ -31,7 +32,7 @@ def test_every_cut_gives_the_rows_of_a_plain_recompute(spark: SparkSession, cut:
     updates, saves = histories.pin_updates(SEED), histories.board_saves(SEED)
     given = {raw.PIN_UPDATES: frame(spark, raw.PIN_UPDATES, updates), raw.BOARD_SAVES: frame(spark, raw.BOARD_SAVES, saves)}
     jobs = [job(name) for name in ("pins", "pin_boards", "word_prevalence", "board_titles")]
-    with interpreted(spark):
+    with planned_for_many(spark) if cut == "one step" else nullcontext():
         found = replay(spark, jobs, given, CUTS[cut], PARAMS)
 
     pins, holdings = histories.pins_by_day(updates), histories.holdings_by_day(saves)

@@ -14,7 +14,7 @@ from jobs.days import Days, shifted
 from jobs.registry import job
 from schemas import signals, state
 from schemas.contract import Table
-from tests.changelog import change_rows, interpreted, stored_rows
+from tests.changelog import change_rows, stored_rows
 from tests.replay import frame, replay
 
 FIRST, LAST = "2026-01-29", "2026-02-03"
@@ -101,9 +101,8 @@ def test_every_cut_gives_the_rows_of_a_plain_recompute(spark: SparkSession, hist
     kinds = Counter((deleted, changed) for _, deleted, changed in expected.values())
     assert kinds[False, True] > 12, "pages whose clicks change"
     given = {table: frame(spark, table, stored(table, days)) for table, days in history.items() if table != signals.LINK_CLICKS}
-    with interpreted(spark):
-        found = replay(spark, [job("link_clicks")], given, CUTS[cut])[signals.LINK_CLICKS]
-        assert stored_rows(found, signals.LINK_CLICKS.key, signals.LINK_CLICKS.values) == expected
+    found = replay(spark, [job("link_clicks")], given, CUTS[cut])[signals.LINK_CLICKS]
+    assert stored_rows(found, signals.LINK_CLICKS.key, signals.LINK_CLICKS.values) == expected
 
 
 def test_clicks_follow_a_pin_from_page_to_page_and_no_query_goes_with_them(spark: SparkSession) -> None:
@@ -113,9 +112,8 @@ def test_clicks_follow_a_pin_from_page_to_page_and_no_query_goes_with_them(spark
     pair = {"entity_type": "pin", "entity_id": "p", **dict.fromkeys(COUNTS, 0)}
     totals = [{"ds": days[0], "query": "a secret", **pair, "long_clicks": 2}, {"ds": days[2], "query": "lamp", **pair, "long_clicks": 1}]
     given = {state.PINS: frame(spark, state.PINS, pins), signals.ENGAGEMENT_TOTALS: frame(spark, signals.ENGAGEMENT_TOTALS, totals)}
-    with interpreted(spark):
-        found = replay(spark, [job("link_clicks")], given, list(Days(days[0], days[3]).steps(1)))[signals.LINK_CLICKS]
-        rows = [tuple(row) for row in found.orderBy("ds", "url").select("ds", "url", "long_clicks", "deleted").collect()]
+    found = replay(spark, [job("link_clicks")], given, list(Days(days[0], days[3]).steps(1)))[signals.LINK_CLICKS]
+    rows = [tuple(row) for row in found.orderBy("ds", "url").select("ds", "url", "long_clicks", "deleted").collect()]
     assert rows == [
         (days[0], "old", 2, False),
         (days[1], "new", 2, False),

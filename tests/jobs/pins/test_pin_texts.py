@@ -12,7 +12,7 @@ from jobs.pins.pin_texts import build
 from jobs.registry import job
 from schemas import raw, signals, state, texts
 from schemas.contract import Table
-from tests.changelog import change_rows, interpreted, stored_rows
+from tests.changelog import change_rows, stored_rows
 from tests.jobs.boards import histories as boards
 from tests.jobs.pins import histories
 from tests.jobs.products.histories import product_updates, products_by_day
@@ -52,8 +52,7 @@ def test_every_cut_gives_the_texts_of_a_plain_recompute(spark: SparkSession, cut
     }
     given = {raw.PIN_UPDATES: frame(spark, raw.PIN_UPDATES, updates)}
     given |= {table: frame(spark, table, histories.stored(table, world[name])) for name, table in TABLES.items()}
-    with interpreted(spark):
-        found = replay(spark, [job("pins"), job("pin_texts")], given, CUTS[cut], PARAMS)
+    found = replay(spark, [job("pins"), job("pin_texts")], given, CUTS[cut], PARAMS)
 
     wanted = change_rows(histories.texts_by_day(updates, world))
     assert stored_rows(found[state.PINS], ("pin_id",), state.PINS.values) == change_rows(pins)

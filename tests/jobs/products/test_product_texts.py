@@ -11,7 +11,7 @@ from jobs.products.product_texts import build
 from jobs.registry import job
 from schemas import raw, signals, state, texts
 from schemas.contract import Table
-from tests.changelog import change_rows, interpreted, stored_rows
+from tests.changelog import change_rows, stored_rows
 from tests.jobs.boards import histories as boards
 from tests.jobs.pins import histories as pins
 from tests.jobs.products import histories
@@ -46,8 +46,7 @@ def test_every_cut_gives_the_texts_of_a_plain_recompute(spark: SparkSession, cut
         raw.PRODUCT_UPDATES: frame(spark, raw.PRODUCT_UPDATES, updates),
         state.PINS: frame(spark, state.PINS, pins.stored(state.PINS, live_pins)),
     }
-    with interpreted(spark):
-        found = replay(spark, [job("products"), job("product_texts")], given, CUTS[cut], PARAMS)
+    found = replay(spark, [job("products"), job("product_texts")], given, CUTS[cut], PARAMS)
 
     wanted = change_rows(histories.texts_by_day(products, pin_updates, world))
     assert stored_rows(found[state.PRODUCTS], ("product_id",), state.PRODUCTS.values) == change_rows(products)

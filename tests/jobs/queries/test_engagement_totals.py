@@ -15,7 +15,7 @@ from jobs.queries.engaged_queries import EngagedQueryParams
 from jobs.queries.engagement_totals import WINDOW_DAYS
 from jobs.registry import job
 from schemas import signals
-from tests.changelog import change_rows, interpreted, stored_rows
+from tests.changelog import change_rows, stored_rows
 from tests.replay import frame, replay
 
 FIRST = "2024-01-15"
@@ -96,10 +96,9 @@ def test_what_is_older_than_the_window_is_in_no_sum_and_in_no_list_of_queries(sp
             [{"ds": ds, "query": query, "changed": ds == FIRST} for ds in (FIRST, *WHOLE.month_firsts()) for query in QUERIES],
         ),
     }
-    with interpreted(spark):
-        found = replay(spark, [job("engagement_totals"), job("engaged_queries")], given, CUTS[cut])
-        for table, wanted in zip((signals.ENGAGEMENT_TOTALS, signals.ENGAGED_QUERIES), expected, strict=True):
-            assert stored_rows(found[table], table.key, table.values) == wanted
+    found = replay(spark, [job("engagement_totals"), job("engaged_queries")], given, CUTS[cut])
+    for table, wanted in zip((signals.ENGAGEMENT_TOTALS, signals.ENGAGED_QUERIES), expected, strict=True):
+        assert stored_rows(found[table], table.key, table.values) == wanted
 
 
 def test_the_registry_reads_the_day_that_leaves_the_window() -> None:

@@ -1,8 +1,8 @@
 """What Spark forks the Python workers of one machine from: `pyspark.daemon` without archives on its path, every worker's imports made once.
 
-Spark puts pyspark.zip and the jar of its core on the path of workers, and every task begins with `importlib.invalidate_caches()`, which reads
-the directories of all archives on the path anew: 0.3 seconds of a core a task. The installed pyspark is the same code, and compiled.
-A worker that imports pandas and pyarrow by itself spends some seconds on them, and Spark ends workers that were idle for a minute.
+Spark puts pyspark.zip and the jar of its core on the path of workers, and every task begins with `importlib.invalidate_caches()`, which
+reads the directories of all archives on the path anew: 0.3 seconds of a core a task. The installed pyspark is the same code, and
+compiled. A worker that imports pandas and pyarrow by itself spends some seconds on them, and Spark ends workers idle for a minute.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pytest
 
 from jobs import jars
 from jobs.errors import UsageError
-from jobs.session import FEW, FEW_ROWS, FIXED, SMALL, SMALL_ROWS, conf, cores, planned_for
+from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, conf, cores, planned_for
 from jobs.settings import load
 from tests.replay import planned_for_many
 
@@ -64,7 +64,7 @@ def test_a_small_machine_gets_small_numbers_and_what_the_user_sets_wins(tmp_path
     chosen = {"spark.sql.shuffle.partitions": "7", "spark.driver.extraJavaOptions": "-Dx=1", "spark.driver.extraClassPath": "/mine"}
     found = conf(settings(master="local[2]", spark=chosen), tmp_path, under_submit=False)
     assert found["spark.sql.shuffle.partitions"] == "7"
-    assert found["spark.driver.extraJavaOptions"].endswith("log4j2.properties -Dx=1")
+    assert found["spark.driver.extraJavaOptions"].endswith(f"log4j2.properties {METASPACE} -Dx=1")
     assert found["spark.driver.extraClassPath"].endswith(f"delta-kernel-unitycatalog-4.4.0.jar{os.pathsep}/mine")
 
 

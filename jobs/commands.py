@@ -106,7 +106,7 @@ class Lake:
         return result, "\n".join(lines)
 
     def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False) -> Result:
-        """Runs a target; the result holds, by job, rows, changed, quarantined, seconds, version and digests by day."""
+        """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests."""
         planner = self.runner.planner()
         wanted = self.wanted(planner, target, days, upstream, force)
         if newest_first:
@@ -118,7 +118,10 @@ class Lake:
         return self.told(done, time.time() - started)
 
     def told(self, done: list[Publication], seconds: float, by: str = "jobs") -> Result:
-        """Publications as a result: one entry a job (or a table, for commands that write raw tables), its steps added up."""
+        """Publications as a result: one entry a job (or a table, for commands that write raw tables), its steps added up.
+
+        `asked` of all jobs together says 0 where no model was asked, also where no job that asks had anything to compute.
+        """
         entries: dict[str, dict[str, Any]] = {}
         for one in done:
             entry = entries.setdefault(
@@ -139,9 +142,11 @@ class Lake:
         rows: list[tuple[str, ...]] = [(by[:-1], "writes", "rows", "changed", "quarantined", "seconds", "version")]
         rows += [(n, *(str(e[k]) for k in ("output", "rows", "changed", "quarantined", "seconds", "version"))) for n, e in entries.items()]
         text = aligned(rows) if entries else "nothing to compute: all days are published and current"
+        asked = {"asked": sum(e.get("asked", 0) for e in entries.values())} if by == "jobs" else {}
         return {
             "run_id": self.runner.run_id,
             "seconds": round(seconds, 2),
+            **asked,
             by: entries,
         }, f"{text}\nrun {self.runner.run_id}, {seconds:.0f} s"
 

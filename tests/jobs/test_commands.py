@@ -63,6 +63,7 @@ def test_the_same_run_again_has_the_same_digests_and_leaves_no_file(lake):
     before = files(lake)
     again, _ = lake.run("nightly", Days(DAYS.last, DAYS.last), upstream=True, force=True)
     assert files(lake) == before
+    assert again["asked"] == 0 < lake.first_run["asked"]
     for name, told in again["jobs"].items():
         assert told["changed"] == 0, name
         assert told["digests"] == {DAYS.last: lake.first_run["jobs"][name]["digests"][DAYS.last]}, name

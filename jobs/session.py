@@ -61,7 +61,7 @@ FEW_ROWS = 20_000
 FEW = {**SMALL, "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """At most `FEW_ROWS` rows: writing the code of an expression, once a task, takes longer than to interpret it."""
 METASPACE = "-XX:MetaspaceSize=512m"
-"""Loading classes starts no garbage collection below this; Spark and Delta load some 200 MB of them, and the JVM's own limit is 21 MB."""
+"""Loading classes starts no garbage collection below this; the JVM's own limit is 21 MB, less than Spark alone needs."""
 _SHUFFLES = "spark.sql.shuffle.partitions"
 _OPTIONS = "spark.driver.extraJavaOptions"
 _CLASSES = "spark.driver.extraClassPath"
@@ -211,8 +211,9 @@ def _remember_names(spark: SparkSession) -> None:
     """Nothing; the JVM is asked once what PySpark's names for it are: it looks for them in all jars, some 30 000 times a night."""
     jvm = cast(Any, spark)._jvm
     for name in ("functions", "PythonSQLUtils", "PythonUtils"):
-        if not isinstance(getattr(jvm, name), _Remembered):
-            setattr(jvm, name, _Remembered(getattr(jvm, name)))
+        known = getattr(jvm, name)
+        if not isinstance(known, _Remembered):
+            setattr(jvm, name, _Remembered(known))
 
 
 def _ship_code(spark: SparkSession, scratch: Path) -> None:

@@ -12,22 +12,15 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+_ARCHIVES = (".zip", ".jar")
+
 
 def leave_out_archives(path: list[str], importers: MutableMapping[str, Any]) -> None:
     """Takes archives, and what is known of them, from a `sys.path` and its `sys.path_importer_cache`, in place."""
-    path[:] = [where for where in path if not _is_archive(where)]
-    for where in [where for where in importers if any(_is_archive(part) for part in _parents(where))]:
+    path[:] = [where for where in path if not where.endswith(_ARCHIVES)]
+    # What lies in an archive is known by the archive's path and its own below it.
+    for where in [where for where in importers if any(part.endswith(_ARCHIVES) for part in where.split("/"))]:
         del importers[where]
-
-
-def _is_archive(where: str) -> bool:
-    return where.endswith((".zip", ".jar"))
-
-
-def _parents(where: str) -> list[str]:
-    """The path itself and the paths above it: what lies in an archive is known by the archive's path and its own below it."""
-    parts = where.split("/")
-    return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
 def serve() -> None:
@@ -35,7 +28,6 @@ def serve() -> None:
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
     import pyspark.daemon
-    import pyspark.sql.pandas.serializers
 
     # A worker collects garbage after every task: what all workers share is not looked at again.
     gc.collect()

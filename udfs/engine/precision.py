@@ -39,7 +39,7 @@ def chosen(asking: Asking, device: str, sample: Sequence[pa.Array]) -> str:
     """
     if asking.precision != "auto":
         return asking.precision
-    candidates = list(asking.candidates)
+    candidates = asking.candidates
     if len(candidates) == 1:
         return candidates[0]
     key = _key(asking, device, candidates)

@@ -75,14 +75,17 @@ def ask(
         "days": {},
     }
     rows = _distinct(store, step, frames).persist(StorageLevel.MEMORY_AND_DISK)
-    counts = rows.agg(F.count(F.lit(1)).alias("all"), F.count_if("_known").alias("kept")).collect()[0]  # one row
-    total = counts["all"] - counts["kept"]
+    try:
+        counts = rows.agg(F.count(F.lit(1)).alias("all"), F.count_if("_known").alias("kept")).collect()[0]  # one row
+        total = counts["all"] - counts["kept"]
+        asks = rows.where("not _known").drop("_known").sort("input_hash")
+        folder = store.stage(table, run_id, "questions", asks) if total else None
+    finally:
+        rows.unpersist()
     refused = 0
-    if total:
-        folder = store.stage(table, run_id, "questions", rows.where("not _known").drop("_known").sort("input_hash"))
-        refused = _all_chunks(store, run_id, step, frames, store.staged(folder, _ddl(rows)), total, metadata, say)
+    if folder is not None:
+        refused = _all_chunks(store, run_id, step, frames, store.staged(folder, _ddl(asks)), total, metadata, say)
         store.remove(folder)
-    rows.unpersist()
     note = published(total)
     stands = store.ledger(table).days
     new = {day: one for day, one in note.items() if day not in stands or stands[day].made_from != one.made_from}
@@ -128,7 +131,7 @@ def answers(store: Store, table: Table, revision: str) -> DataFrame:
 
 
 def _ddl(rows: DataFrame) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in rows.drop("_known").dtypes)
+    return ", ".join(f"{name} {kind}" for name, kind in rows.dtypes)
 
 
 def _all_chunks(

@@ -212,7 +212,7 @@ def evaluate_link_texts(
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare signals.link_texts with what people wrote: equal, case- and space-folded."""
+    """Compare signals.link_texts with what people wrote: equal, but for case and white space."""
     days = chosen_days(day, None, None)
     result, text = opened(warehouse).evaluate_link_texts(file, days, peers)
     shown(result, text, as_json)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from jobs.days import Days, month_first, shifted
-from schemas.contract import ANSWERS, CHANGES, DAILY, IDENTIFIER, Column, Table
+from schemas.contract import ANSWERS, CHANGES, DAILY, IDENTIFIER, PRECISIONS, Column, Table
 
 
 class Mode(Enum):
@@ -167,7 +167,7 @@ class Ask(Job):
     payload: str | None = None
     budget: Mapping[str, int] = field(default_factory=dict)
     """Sizes of windows and batches that suit the model (udfs/engine/task.py: Budget), where the defaults do not."""
-    precisions: tuple[str, ...] = ("fp32", "bf16")
+    precisions: tuple[str, ...] = PRECISIONS
     """What the loader can load; a probe chooses among them."""
 
     __hash__ = Job.__hash__

@@ -72,11 +72,14 @@ class Store:
     def keeping(self, run_id: str) -> Iterator[None]:
         """Within, what a build keeps (features/logs.py: kept) lies in a folder of the run, where every executor can reach it."""
         folder = f"{self.warehouse}/{STAGING}/{run_id}/kept"
-        self.spark.sparkContext.setCheckpointDir(folder)
+        context = self.spark.sparkContext
+        before = context.getCheckpointDir()
+        context.setCheckpointDir(folder)
         try:
             yield
         finally:
-            self.spark.sparkContext._jsc.sc().setCheckpointDir(None)
+            # Spark makes a folder of its own below the one that it is given.
+            context._jsc.sc().setCheckpointDir(before and before.rpartition("/")[0])
             self.remove(folder)
 
     # Commit logs.

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from models.dtypes import DTYPES
 from models.specs import ModelError
 
 Role = Literal["query", "document"]
 Pooling = Literal["mean", "cls"]
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 # What a folder may call the prefix of each role, in the order in which sentence-transformers looks.
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 

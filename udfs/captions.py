@@ -69,9 +69,7 @@ def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -
     decoder = Decoder()
     decoder.start()
     # Read only now: transformers takes many seconds to be imported, in which the children start.
-    import torch
-
     from models.captioning import Captioner
+    from models.dtypes import DTYPES
 
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
-    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, dtype), precision, decoder)
+    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, DTYPES[precision]), precision, decoder)

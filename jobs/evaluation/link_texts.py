@@ -19,8 +19,9 @@ def evaluate(gold: DataFrame, texts: DataFrame, refused: DataFrame) -> dict[str,
     """How many pages have a row or are quarantined, and the share whose title and description are those of the gold, also by language.
 
     `gold`: url, title, description, language as people wrote them; `texts`: signals.link_texts as of a day; `refused`: its quarantine.
-    Equality is case- and space-folded. A page that has no row counts as wrong; one for which people wrote nothing does not count. Pages of
-    one url are one page, since the table holds one of them: right where it is right for any.
+    Equality is of what is read: case and white space are nothing (between two blocks of a page some write a space, some none). A page
+    that has no row counts as wrong; one for which people wrote nothing does not count. Pages of one url are one page, since the table
+    holds one of them: right where it is right for any.
     """
     said = texts.select("url", F.lit(True).alias("found"), *(F.col(name).alias(f"said_{name}") for name in _FIELDS))
     url = F.get_json_object("row_key", "$.url").alias("url")
@@ -70,18 +71,18 @@ def scores(rows: DataFrame) -> DataFrame:
     code = F.lower(F.substring_index(F.coalesce("language", F.lit(_UNKNOWN)), "-", 1))
     judged = [F.min(code).alias("language"), F.max("found").alias("found"), F.min("reason").alias("reason")]
     for name in _FIELDS:
-        wrote = folded(F.col(name))
+        wrote = read(F.col(name))
         judged.append(F.bool_or(wrote != "").alias(f"{name}_of"))
-        judged.append(F.bool_or((wrote != "") & (wrote == folded(F.col(f"said_{name}")))).alias(f"{name}_right"))
+        judged.append(F.bool_or((wrote != "") & (wrote == read(F.col(f"said_{name}")))).alias(f"{name}_right"))
     pages = rows.groupBy("url").agg(*judged).withColumn("reason", F.when(F.col("found").isNull(), F.col("reason")))
     counts = [F.count_if(f"{name}_{part}").alias(f"{name}_{part}") for name in _FIELDS for part in ("of", "right")]
     return pages.groupBy("language", "reason").agg(F.count(F.lit(1)).alias("pages"), F.count("found").alias("rows"), *counts)
 
 
-def folded(text: Column) -> Column:
-    """The text in lower case, with every run of white space as one space."""
+def read(text: Column) -> Column:
+    """The text in lower case, without white space."""
     # Spark's \\s is ASCII unless (?U) is given; pages are full of no-break spaces.
-    return F.lower(F.trim(F.regexp_replace(text, r"(?U)\s+", " ")))
+    return F.lower(F.regexp_replace(text, r"(?U)\s+", ""))
 
 
 def _by(rows: list[Row], name: str, told: Callable[[list[Row]], object]) -> dict[str, object]:

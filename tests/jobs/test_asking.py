@@ -171,8 +171,11 @@ def test_a_run_that_dies_asks_at_most_its_open_chunk_again_and_never_writes_a_ke
         return commits[-1]
 
     monkeypatch.setattr(Store, "insert", dies)
+    cached = spark.sparkContext._jsc.getPersistentRDDs().size
+    before = cached()
     with pytest.raises(KeyboardInterrupt):
         run(lake, "2026-01-01", "2026-01-01")
+    assert cached() == before, "the questions are not kept in memory"
     monkeypatch.setattr(Store, "insert", inserted)
     kept = runner(spark, warehouse, ToyModels(A)).store.frame(WORDS).count()
     assert 100 < kept < 300

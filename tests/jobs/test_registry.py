@@ -10,7 +10,8 @@ import pytest
 
 from jobs import building, registry
 from jobs.spec import Ask
-from udfs.engine.task import PRECISIONS, Budget
+from schemas.contract import PRECISIONS
+from udfs.engine.task import Budget
 
 
 @pytest.mark.parametrize("job", registry.JOBS, ids=lambda job: job.name)

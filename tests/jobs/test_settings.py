@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.settings import Settings, SettingsError, described, load, masked, submitted
+from jobs.settings import Engine, Settings, SettingsError, described, load, masked, submitted
+from schemas.contract import PRECISIONS
+
+
+def test_the_precisions_of_the_settings_are_those_of_answers():
+    assert get_args(Engine.model_fields["precision"].annotation) == ("auto", *PRECISIONS)
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.contract import PRECISIONS
 from udfs.engine.archives import local_folder
 from udfs.engine.batching import Places
 from udfs.engine.threads import ThreadPlan
-
-PRECISIONS = ("fp32", "bf16")
 
 Columns = Sequence[pa.Array]
 """Input columns, equally long."""

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from jobs.store import Store
+
+
+def test_a_run_keeps_rows_in_a_folder_of_its_own_and_gives_the_session_its_folder_back(spark, tmp_path):
+    context = spark.sparkContext
+    store = Store(spark, str(tmp_path / "lake"))
+    for before in (None, str(tmp_path / "own")):
+        context._jsc.sc().setCheckpointDir(before)
+        with store.keeping("run_1"):
+            assert "_staging/run_1/kept" in context.getCheckpointDir()
+            assert spark.range(3).checkpoint().count() == 3
+        after = context.getCheckpointDir()
+        assert after is None if before is None else f"/{Path(before).name}/" in after
+        assert not (tmp_path / "lake/_staging/run_1/kept").exists()
+    assert spark.range(3).checkpoint().count() == 3
+    context._jsc.sc().setCheckpointDir(None)

@@ -65,10 +65,22 @@ def exact(name: str, value: float, limit: str) -> Ratio:
     return Ratio.of(name, [value], limit)
 
 
+def processor() -> dict[str, object]:
+    """What it calls itself, and which of the instructions that decide about precisions it has; where Linux tells."""
+    cpu = Path("/proc/cpuinfo")
+    lines = (line.partition(":") for line in (cpu.read_text().splitlines() if cpu.exists() else ()))
+    told = {name.strip(): value.strip() for name, _, value in lines}
+    has = set(told.get("flags", "").split())
+    return {
+        "processor": told.get("model name") or platform.processor() or platform.machine(),
+        "instructions": [one for one in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if one in has],
+    }
+
+
 def keep(name: str, ratios: list[Ratio], about: dict[str, object]) -> Path:
     """Writes the ratios of a benchmark, what it ran on and its sizes as JSON; returns the file."""
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name}.json"
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    machine = {**processor(), "cores": os.cpu_count(), "python": platform.python_version()}
     file.write_text(json.dumps({"machine": machine, **about, "ratios": [asdict(r) for r in ratios]}, indent=1) + "\n")
     return file

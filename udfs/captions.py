@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from models.captioning import Captioner
+from models.dtypes import DTYPES
 from models.generation import Generation
 from udfs.engine.batching import Places
 from udfs.engine.task import Columns, Prepared
 from udfs.images.decoding import Decoder
 from udfs.images.files import Files
 from udfs.images.limits import Limits
-
-if TYPE_CHECKING:
-    from models.captioning import Captioner
 
 
 class CaptionTask:
@@ -66,10 +65,5 @@ def _read(uri: str | None, image_hash: str | None) -> bytes | str:
 
 def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -> CaptionTask:
     """The captioner of a folder, asked as the options say (`models.generation.Generation`)."""
-    decoder = Decoder()
-    decoder.start()
-    # Read only now: transformers takes many seconds to be imported, in which the children start.
-    from models.captioning import Captioner
-    from models.dtypes import DTYPES
-
-    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, DTYPES[precision]), precision, decoder)
+    # The decoder's children start with the first images: a worker that is forked with the captioner has none of its own yet.
+    return CaptionTask(Captioner.loaded(Path(folder), Generation(**options), device, DTYPES[precision]), precision, Decoder())

@@ -1,5 +1,7 @@
 """What Spark forks the Python workers of one machine from: `pyspark.daemon` without archives on its path, every worker's imports made once.
 
+Workers that ask a model share it (udfs/engine/sharing.py).
+
 Spark puts pyspark.zip and the jar of its core on the path of workers, and every task begins with `importlib.invalidate_caches()`, which
 reads the directories of all archives on the path anew: 0.3 seconds of a core a task. The installed pyspark is the same code, and
 compiled. A worker that imports pandas and pyarrow by itself spends some seconds on them, and Spark ends workers idle for a minute.
@@ -8,10 +10,13 @@ compiled. A worker that imports pandas and pyarrow by itself spends some seconds
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+ASKING = "PINLAKE_ASKING"
+"""The environment variable that names the model which the workers share."""
 _ARCHIVES = (".zip", ".jar")
 
 
@@ -29,6 +34,10 @@ def serve() -> None:
     import pyarrow  # noqa: F401
     import pyspark.daemon
 
+    if told := os.environ.get(ASKING):
+        from udfs.engine.sharing import load
+
+        load(told)
     # A worker collects garbage after every task: what all workers share is not looked at again.
     gc.collect()
     gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,15 @@ import pyarrow.compute as pc
 Places = npt.NDArray[np.int64]
 
 
-def distinct(columns: Sequence[pa.Array]) -> tuple[Places, Places]:
-    """(first, codes) of rows that are told apart by these columns: the row where each distinct input stands first, and each row's input.
+class Distinct(NamedTuple):
+    """Inputs told apart: `first`, the row where each stands first, in order of appearance, and `codes`, the input of each row."""
 
-    `first` has one place a distinct input, in order of appearance; `codes` has one number a row. A null is a value like any other.
-    """
+    first: Places
+    codes: Places
+
+
+def distinct(columns: Sequence[pa.Array]) -> Distinct:
+    """The distinct inputs of rows that are told apart by these columns. A null is a value like any other."""
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         encoded = column.dictionary_encode(null_encoding="encode")
@@ -27,7 +32,7 @@ def distinct(columns: Sequence[pa.Array]) -> tuple[Places, Places]:
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return first[order].astype(np.int64), rank[codes].astype(np.int64)
+    return Distinct(first[order].astype(np.int64), rank[codes].astype(np.int64))
 
 
 def batches(lengths: npt.NDArray[np.int32], places: Places, tokens: int, rows: int) -> list[Places]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyspark import TaskContext
+from pyspark import SparkContext, TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -18,6 +17,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from udfs.engine import cache, threads
 from udfs.engine.operator import answered
 from udfs.engine.precision import chosen
+from udfs.engine.sharing import shared
 from udfs.engine.task import Asking, Columns, Task
 
 REFUSED, PRECISION = "refused", "precision"
@@ -35,14 +35,20 @@ def asked_udf(asking: Asking, answer: str, kind: T.DataType) -> Any:
         for table in _answers(source, asking, answer, kind):
             yield table.to_pandas(split_blocks=True)
 
-    return F.pandas_udf(ask, _struct(answer, kind)).asNondeterministic()  # type: ignore[attr-defined]
+    function: Any = F.pandas_udf(ask, _struct(answer, kind))  # type: ignore[attr-defined]
+    function = function.asNondeterministic()
+    with shared(asking):
+        if SparkContext._active_spark_context:
+            function._unwrapped._judf  # noqa: B018 - given to Spark now, with the environment of now
+    return function
 
 
 def ask_in_arrow(rows: DataFrame, inputs: Sequence[str], asking: Asking, answer: str, kind: T.DataType) -> DataFrame:
     """The rows with the answer, `refused` and `precision` in place of the input columns, by `mapInArrow`."""
     kept = [field for field in rows.schema if field.name not in inputs]
     schema = T.StructType([*kept, *_struct(answer, kind)])
-    return rows.mapInArrow(partial(_mapped, inputs=tuple(inputs), asking=asking, answer=answer, kind=kind), schema)
+    with shared(asking):
+        return rows.mapInArrow(partial(_mapped, inputs=tuple(inputs), asking=asking, answer=answer, kind=kind), schema)
 
 
 def _struct(answer: str, kind: T.DataType) -> T.StructType:
@@ -67,7 +73,6 @@ def _mapped(
 
 def _answers(source: Iterator[Columns], asking: Asking, answer: str, kind: T.DataType) -> Iterator[pa.RecordBatch]:
     """The answer, `refused` and `precision` of every batch of the source."""
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a worker's bars would stand among the lines of the command
     threads.apply(asking.plan)  # in the thread that runs the model: OpenMP keeps its number by thread
     device = threads.device(asking.plan, _resources())
     wanted = to_arrow_type(kind)

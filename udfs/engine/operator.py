@@ -1,7 +1,7 @@
 """The operator: windows of Arrow batches are asked of a task, and every row gets its answer back.
 
-A window is some thousand rows. In it every distinct input is asked once; inputs are tokenised once, sorted by length and cut into batches
-by a budget of padded tokens. A thread makes batches ahead, the next window's among them, so that the model never waits for Python or Spark.
+A window is some thousand distinct inputs. In it each is asked once; inputs are tokenised once, sorted by length and cut into batches by a
+budget of padded tokens. A thread makes batches ahead, the next window's among them, so that the model never waits for Python or Spark.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from udfs.engine.prefetch import prefetched
 from udfs.engine.task import Budget, Columns, Prepared, Task
 
 NO_INPUT = "there is nothing to ask about"
+ROWS_AN_INPUT = 16
+"""A window holds at most so many times the rows that it may hold inputs, however often they repeat: answers must not wait for ever."""
 
 
 @dataclass
@@ -94,13 +96,10 @@ def answered(
 
 def _work(source: Iterator[Columns], task: Callable[[Columns], Task], budget: Budget) -> Iterator[_Batch]:
     """The batches of every window, and an empty one after each window's last."""
-    for taken in _windows(source, budget):
-        columns = [pa.concat_arrays(parts) for parts in zip(*taken, strict=True)]
-        first, codes = distinct(columns)
-        inputs = [column.take(pa.array(first)) for column in columns]
+    for rows, codes, inputs in _windows(source, budget):
         empty = _null_in_all(inputs)
         reasons: list[str | None] = [NO_INPUT if nothing else None for nothing in empty]
-        window = _Window([len(rows[0]) for rows in taken], codes, reasons)
+        window = _Window(rows, codes, reasons)
         if not empty.all():
             asked = task(inputs)
             window.kind = asked.kind
@@ -119,19 +118,30 @@ def _batches(window: _Window, task: Task, prepared: Prepared, places: Places, bu
         yield _Batch(window, task, some, task.batch(prepared.items, some), tokens, computed)
 
 
-def _windows(source: Iterator[Columns], budget: Budget) -> Iterator[list[Columns]]:
-    """Batches of rows taken together until they fill a window."""
-    taken: list[Columns] = []
-    rows = size = 0
+def _windows(source: Iterator[Columns], budget: Budget) -> Iterator[tuple[list[int], Places, Columns]]:
+    """(rows of each batch, each row's input, the distinct inputs) of batches taken together until their inputs fill a window."""
+    rows: list[int] = []
+    codes: list[Places] = []
+    inputs: Columns = []
     for columns in source:
-        taken.append(columns)
-        rows += len(columns[0])
-        size += sum(column.nbytes for column in columns)
-        if rows >= budget.window_rows or size >= budget.window_bytes:
-            yield taken
-            taken, rows, size = [], 0, 0
-    if taken:
-        yield taken
+        own = distinct(columns)
+        codes.append(own.codes)
+        fresh = [column.take(pa.array(own.first)) for column in columns]
+        if rows:
+            known = len(inputs[0])
+            both = [pa.concat_arrays(parts) for parts in zip(inputs, fresh, strict=True)]
+            # In order of appearance: what the window holds already keeps its places.
+            joined = distinct(both)
+            codes[-1] = joined.codes[known:][own.codes]
+            fresh = [column.take(pa.array(joined.first)) for column in both]
+        rows.append(len(columns[0]))
+        inputs = fresh
+        size = sum(column.nbytes for column in inputs)
+        if len(inputs[0]) >= budget.window_rows or sum(rows) >= budget.window_rows * ROWS_AN_INPUT or size >= budget.window_bytes:
+            yield rows, np.concatenate(codes), inputs
+            rows, codes = [], []
+    if rows:
+        yield rows, np.concatenate(codes), inputs
 
 
 def _null_in_all(columns: Sequence[pa.Array]) -> Any:

@@ -37,21 +37,34 @@ def chosen(asking: Asking, device: str, sample: Sequence[pa.Array]) -> str:
     `sample`: input columns that the probe asks about. The outcome is kept by model, machine, threads and versions in the asking's
     `probe_cache`; workers that start at once wait for the first one's probe.
     """
+    if found := known(asking, device):
+        return found
+    key = _key(asking, device)
+    with _file(asking.probe_cache, key) as file:
+        outcome = _read(file) or probed(asking, device, asking.candidates, sample)
+        if file:
+            file.write_text(json.dumps(outcome, indent=1))
+        _kept[key] = str(outcome["precision"])
+    return _kept[key]
+
+
+def known(asking: Asking, device: str) -> str | None:
+    """The precision where no probe is needed to choose it, or one was made before; else None."""
     if asking.precision != "auto":
         return asking.precision
-    candidates = asking.candidates
-    if len(candidates) == 1:
-        return candidates[0]
-    key = _key(asking, device, candidates)
+    if len(asking.candidates) == 1:
+        return asking.candidates[0]
+    key = _key(asking, device)
     if key not in _kept:
         with _file(asking.probe_cache, key) as file:
-            known: dict[str, object] = json.loads(file.read_text()) if file and file.exists() and file.stat().st_size else {}
-            if not known:
-                known = probed(asking, device, candidates, sample)
-                if file:
-                    file.write_text(json.dumps(known, indent=1))
-            _kept[key] = str(known["precision"])
-    return _kept[key]
+            if outcome := _read(file):
+                _kept[key] = str(outcome["precision"])
+    return _kept.get(key)
+
+
+def _read(file: Path | None) -> dict[str, object]:
+    """The outcome that a file keeps; empty where there is none."""
+    return json.loads(file.read_text()) if file and file.exists() and file.stat().st_size else {}
 
 
 def probed(asking: Asking, device: str, candidates: Sequence[str], sample: Sequence[pa.Array]) -> dict[str, object]:
@@ -95,7 +108,7 @@ def close(exact: pa.Array, other: pa.Array) -> bool:
     return bool(pc.all(pc.equal(exact, other)).as_py() is not False)
 
 
-def _key(asking: Asking, device: str, candidates: Sequence[str]) -> str:
+def _key(asking: Asking, device: str) -> str:
     """A hash over all that a probe's outcome depends on."""
     import torch
 
@@ -105,7 +118,7 @@ def _key(asking: Asking, device: str, candidates: Sequence[str]) -> str:
         "options": dict(asking.options),
         "device": device if device == "cpu" else torch.cuda.get_device_name(device),
         "threads": asking.plan.threads,
-        "candidates": list(candidates),
+        "candidates": list(asking.candidates),
         "torch": torch.__version__,
         "processor": _processor(),
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,7 +51,8 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is taken at once: rows and bytes of a window, padded tokens and rows of a batch, and batches that are made ahead."""
+    """How much is taken at once: distinct inputs and their bytes in a window (a row a batch of the source may be more), padded tokens and
+    rows of a batch, and batches that are made ahead."""
 
     window_rows: int = 8_192
     window_bytes: int = 256 << 20
@@ -89,8 +92,13 @@ class Asking:
         if self.precision not in (*PRECISIONS, "auto"):
             raise ValueError(f"precision {self.precision!r}: one of auto, {', '.join(PRECISIONS)}")
 
+    def module(self) -> ModuleType:
+        """The module of the loader, imported with the libraries of its models."""
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a worker's bars would stand among the lines of the command
+        return importlib.import_module(self.loader.partition(":")[0])
+
     def load(self, device: str, precision: str) -> Task:
         """The task, loaded anew."""
-        module, _, function = self.loader.partition(":")
-        task: Task = getattr(importlib.import_module(module), function)(local_folder(self.folder), dict(self.options), device, precision)
+        function = self.loader.partition(":")[2]
+        task: Task = getattr(self.module(), function)(local_folder(self.folder), dict(self.options), device, precision)
         return task

@@ -1,4 +1,4 @@
-"""Both faces give every row its answer, on real workers that load the model once."""
+"""Both faces give every row its answer, on real workers for which the model is loaded once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from udfs.engine.task import Asking, Budget
 from udfs.engine.threads import ThreadPlan
 
 
-def test_rows_keep_their_answers_through_both_faces_and_each_worker_loads_once(spark, tmp_path):
+def test_rows_keep_their_answers_through_both_faces_and_all_workers_share_one_load(spark, tmp_path):
     words = ["a", "bb", "vile", None, "ccc", "bb"]
     rows = spark.range(600, numPartitions=6).select(
         "id", F.get(F.array(*(F.lit(word) for word in words)), (F.col("id") % len(words)).cast("int")).alias("text")
@@ -33,8 +33,7 @@ def test_rows_keep_their_answers_through_both_faces_and_each_worker_loads_once(s
     }
     for frame in (by_udf, by_arrow):
         assert {r.id: (r.answer, r.refused, r.precision) for r in frame.collect()} == expected
-    pids = [line.split()[0] for line in (tmp_path / "loads").read_text().splitlines()]
-    assert len(pids) == len(set(pids)) <= 4, "a worker loaded the model twice, or not even workers were used again"
+    assert len((tmp_path / "loads").read_text().splitlines()) == 1
 
 
 def test_a_udf_works_from_sql_and_over_several_columns(spark):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.udfs.engine.toys import Upper
-from udfs.engine.operator import NO_INPUT, Tally, answered
+from udfs.engine.operator import NO_INPUT, ROWS_AN_INPUT, Tally, answered
 from udfs.engine.task import Budget
 
 TEXTS = st.one_of(st.none(), st.sampled_from(["a", "bb", "ccc", "vile", "dddd", "", "e" * 9]))
@@ -48,6 +48,17 @@ def test_an_input_is_run_once_a_window_and_batches_are_sorted_by_length():
     list(answered(source, lambda inputs: task, Budget(window_rows=7, batch_tokens=8, batch_rows=2), tally))
     assert task.ran == [["dddd", "ccc"], ["bb", "a"]]
     assert (tally.rows, tally.inputs, tally.windows, tally.tokens, tally.computed) == (7, 4, 1, 10, 12)
+
+
+def test_a_window_is_filled_by_distinct_inputs_or_by_many_rows_of_the_same():
+    task, tally = Upper(), Tally()
+    repeats = iter([[pa.array(["a", "b"])]] * 10 + [[pa.array(["b", "c"])]] + [[pa.array(["a"])]])
+    found = list(answered(repeats, lambda inputs: task, Budget(window_rows=3), tally))
+    assert [a.to_pylist() for a, _ in found] == [["A", "B"]] * 10 + [["B", "C"], ["A"]]
+    assert (sorted(text for texts in task.ran for text in texts), tally.windows) == (["a", "a", "b", "c"], 2)
+    task, tally = Upper(), Tally()
+    list(answered(iter([[pa.array(["a"] * 10)]] * 10), lambda inputs: task, Budget(window_rows=2), tally))
+    assert (tally.rows, tally.inputs, tally.windows) == (100, 3, 3), f"{ROWS_AN_INPUT} rows an input fill a window"
 
 
 def test_a_source_without_inputs_loads_no_model():

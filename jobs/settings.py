@@ -40,7 +40,7 @@ class Engine(BaseModel):
     chunk_seconds: float = Field(120, gt=0, description="about how long a chunk takes: what a killed run asks again at most")
     window_rows: int | None = Field(None, ge=1, description="distinct inputs of a window; the job's own where not set")
     window_bytes: int | None = Field(None, ge=1, description="bytes of a window; the job's own where not set")
-    batch_tokens: int | None = Field(None, ge=1, description="padded tokens of a batch; the job's own where not set")
+    batch_tokens: int | None = Field(None, ge=1, description="padded tokens of a batch; what suits the device where not set")
     batch_rows: int | None = Field(None, ge=1, description="rows of a batch; the job's own where not set")
 
     def budget(self) -> dict[str, int]:

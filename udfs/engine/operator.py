@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from udfs.engine.batching import Places, batches, distinct, restored
 from udfs.engine.prefetch import prefetched
-from udfs.engine.task import Budget, Columns, Prepared, Task
+from udfs.engine.task import CPU_TOKENS, Budget, Columns, Prepared, Task
 
 NO_INPUT = "there is nothing to ask about"
 ROWS_AN_INPUT = 16
@@ -75,7 +75,8 @@ def answered(
 ) -> Iterator[tuple[pa.Array, pa.Array]]:
     """(answers, refused) for every batch of the source, row for row; `refused` is the reason where there is no answer, else null.
 
-    `task` gives the task to ask about a window's inputs (a probe may run on them); a source without inputs never calls it.
+    `task` gives the task to ask about a window's inputs (a probe may run on them); a source without inputs never calls it. A budget that
+    says nothing of a batch's tokens is a CPU's.
     """
     count = Tally() if tally is None else tally
     for batch in prefetched(_work(source, task, budget), budget.ahead):
@@ -113,7 +114,7 @@ def _work(source: Iterator[Columns], task: Callable[[Columns], Task], budget: Bu
 
 def _batches(window: _Window, task: Task, prepared: Prepared, places: Places, budget: Budget) -> Iterator[_Batch]:
     lengths = prepared.lengths
-    for some in batches(lengths, places, budget.batch_tokens, budget.batch_rows):
+    for some in batches(lengths, places, budget.batch_tokens or CPU_TOKENS, budget.batch_rows):
         tokens, computed = int(lengths[some].sum()), int(lengths[some].max()) * len(some)
         yield _Batch(window, task, some, task.batch(prepared.items, some), tokens, computed)
 

@@ -79,7 +79,8 @@ def measure() -> list[Ratio]:
         spark = session(settings({"master": f"local[{SLOTS}]", "warehouse": folder}))
         found += _spark(spark, asking, int(pace * SLOTS * SECONDS), Path(folder))
         spark.stop()
-    keep("engine", found, {"model": DEFAULTS["encoder"], "texts_a_second_and_thread": pace, "slots": SLOTS, "precision": asking.precision})
+    about = {"texts_a_second_and_thread": pace, "slots": SLOTS, "precision": asking.precision, "seconds": SECONDS}
+    keep("engine", found, {"model": DEFAULTS["encoder"], **about})
     return found
 
 

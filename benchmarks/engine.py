@@ -155,8 +155,8 @@ def _spark(spark: SparkSession, asking: Asking, rows: int, folder: Path) -> Iter
         shares.append((_worked(clock) - before) / (wall * SLOTS))
     # The processes that answered last, and the one that they were forked from.
     running = {int(pid) for pid in loads} | {int(file.name) for file in clock.iterdir() if file.name.isdigit()}
-    memory = sum(_proportional(pid) for pid in running if Path(f"/proc/{pid}").exists())
-    yield exact("6_memory_of_two_slots/one_process", memory / int(_run_bare(asking, FULL)), "1; pass 1.5, aim 1.15")
+    held = sum(_proportional(pid) for pid in running if Path(f"/proc/{pid}").exists())
+    yield exact("6_memory_of_two_slots/one_process", held / int(_run_bare(asking, FULL)), "1; pass 1.5, aim 1.15")
     yield Ratio.of("14b_time_in_model/time_of_cores", shares, "1; pass .90, aim .96")
     silent = replace(timed, loader="benchmarks.engine:silent")
     _answer(few, silent)  # its workers start, with a model of their own
@@ -189,7 +189,7 @@ def _worked(clock: Path) -> float:
 
 
 _BARE = """
-import resource, sys
+import sys
 from benchmarks.engine import bare
 bare(sys.argv[1], sys.argv[2], int(sys.argv[3]))
 """

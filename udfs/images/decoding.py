@@ -28,10 +28,6 @@ class Decoder:
         """For each image its pixels (height x width x 3, RGB) or the reason why there are none, in the order of the images."""
         return [_pixels(answer) for answer in self._pool.read(("", image) for image in images)]
 
-    def start(self) -> None:
-        """Starts the children, which takes them a moment that the caller may use."""
-        self._pool.start()
-
     def close(self) -> None:
         """Ends the children."""
         self._pool.close()

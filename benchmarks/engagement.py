@@ -17,7 +17,7 @@ from jobs.publication import Step, publish
 from jobs.queries.engagement_totals import WINDOW_DAYS
 from schemas import raw, signals
 
-A_DAY = int(15_000 * SCALE)
+A_DAY = int(40_000 * SCALE)
 """Pairs that something happens to on a day."""
 RECURS = 240
 """Days until something happens to a pair again: 3 of 730, as in the sample lake (855,000 daily rows of 284,000 live pairs)."""

@@ -39,25 +39,26 @@ def daily_counts(events: DataFrame) -> DataFrame:
     return done.groupBy("ds", *PAIR).agg(*(F.count_if(F.col("_count") == name).alias(name) for name in COUNTS))
 
 
-def running_totals(arriving: DataFrame, expiring: DataFrame, opening: DataFrame, first: str) -> DataFrame:
-    """(ds, pair, counts, deleted): the sums after every day from `first` on that adds to a pair or takes from it; all zero is deleted.
+def running_totals(arriving: DataFrame, expiring: DataFrame, opening: DataFrame) -> DataFrame:
+    """(ds, pair, counts, deleted): the sums after every day that adds to a pair or takes from it, and those before; all zero is deleted.
 
-    `arriving` and `expiring`: daily counts, by the day on which they come and go; `opening`: the newest totals before `first`.
+    `arriving` and `expiring`: daily counts, by the day on which they come and go; `opening`: the newest totals before those days.
     """
     leaving = expiring.select("ds", *PAIR, *((-F.col(name)).alias(name) for name in COUNTS))
-    return running_sums(arriving.select("ds", *PAIR, *COUNTS).unionByName(leaving), opening, PAIR, COUNTS, first)
+    return running_sums(arriving.select("ds", *PAIR, *COUNTS).unionByName(leaving), opening, PAIR, COUNTS)
 
 
-def running_sums(moved: DataFrame, opening: DataFrame, key: Sequence[str], names: Sequence[str], first: str) -> DataFrame:
+def running_sums(moved: DataFrame, opening: DataFrame, key: Sequence[str], names: Sequence[str]) -> DataFrame:
     """(ds, key..., sums, deleted): the opening sums and all that moved since, after every day on which something did; all zero is deleted.
 
-    `moved`: (ds, key..., numbers), what is added on a day, negative where it is taken away; `opening`: the newest sums before `first`.
+    `moved`: (ds, key..., numbers), what is added on a day, negative where it is taken away; `opening`: the newest sums before those days,
+    which are returned too, of the keys that moved.
     """
     deltas = moved.groupBy("ds", *key).agg(*(F.sum(name).alias(name) for name in names))
     touched = near(opening, moved, key).select("ds", *key, *names)
     so_far = W.partitionBy(*key).orderBy("ds").rowsBetween(W.unboundedPreceding, W.currentRow)
     sums = touched.unionByName(deltas).select("ds", *key, *(F.sum(name).over(so_far).alias(name) for name in names))
-    return sums.where(F.col("ds") >= first).withColumn("deleted", F.greatest(F.lit(0), *names) == 0)
+    return sums.withColumn("deleted", F.greatest(F.lit(0), *names) == 0)
 
 
 def score(weights: Mapping[str, int]) -> Column:

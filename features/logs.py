@@ -133,7 +133,8 @@ def changes(states: DataFrame, before: DataFrame, key: Sequence[str], values: Se
     """The rows of a CHANGES table for the days from `days[0]` to `days[-1]`: true changes, and the base on each month's first.
 
     `states`: (ds, key..., values..., deleted), at most one row a key and day, complete for every day on which an entity may have changed;
-    `before`: the opening rows of the table itself. Returns (ds, key..., values..., deleted, changed).
+    `before`: the opening rows of the table itself: of all keys where a base is written, else of those in `states`.
+    Returns (ds, key..., values..., deleted, changed).
     """
     first, last = days[0], days[-1]
     columns = ["ds", *key, *values, "deleted"]
@@ -141,8 +142,6 @@ def changes(states: DataFrame, before: DataFrame, key: Sequence[str], values: Se
         "ds", *key, *(F.when(~F.col("deleted"), F.col(v)).alias(v) for v in values), "deleted"
     )
     month_firsts = [day for day in days if day.endswith("-01")]
-    if not month_firsts:
-        before = near(before, states, key)
     by_day = W.partitionBy(*key).orderBy("ds")
     now = F.struct("deleted", *values)
     rows = before.select(*columns).unionByName(states).withColumn("_before", F.lag(now).over(by_day)).withColumn("_now", now)

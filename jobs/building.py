@@ -72,7 +72,11 @@ def published_form(job: Job, rows: DataFrame, before: DataFrame | None, days: Da
     if table.kind is CHANGES:
         if before is None:
             raise ValueError(f"{job.name}: a CHANGES output is reduced against its own opening rows")
-        good = logs.changes(good.drop(*REFUSED), before, table.key, table.values, list(days))
+        good = good.drop(*REFUSED)
+        if not days.month_firsts():  # else a base repeats all that lives
+            touched = good.where(F.col("ds") >= days.first)
+            before = good.where(F.col("ds") < days.first) if job.reads_itself else logs.near(before, touched, table.key)
+        good = logs.changes(good, before, table.key, table.values, list(days))
     good = good.select(*names, *(F.lit(None).cast("string").alias(n) for n in REFUSED))
     refused = rows.where(F.col("refused").isNotNull())
     have = set(refused.columns)

@@ -84,7 +84,11 @@ def log(lag: int = 0) -> Read:
 
 
 def opening() -> Read:
-    """The newest rows before the range only: how a job reads its own output."""
+    """The newest rows before the range only: how a job reads its own output.
+
+    Such a build returns, beside its rows, the opening row of every key that it returns, so that what changed is found without reading the
+    table again.
+    """
     return Read(Mode.OPENING)
 
 
@@ -145,6 +149,11 @@ class Job:
                 raise ValueError(f"{self.name}: reads its own output as {read.read} ({name}); only opening() is allowed")
         if self.one_to_one is not None and self.one_to_one not in self.inputs:
             raise ValueError(f"{self.name}: one_to_one names {self.one_to_one}, which is not an input")
+
+    @property
+    def reads_itself(self) -> bool:
+        """Whether its output is one of its inputs, whose opening rows it hands on (`opening`)."""
+        return any(given.table == self.output for given in self.inputs.values())
 
     def _check_output(self) -> None:
         if not self.output.by_day:

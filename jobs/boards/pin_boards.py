@@ -15,7 +15,10 @@ ACTIONS = ("save", "remove")
 
 
 def build(events: DataFrame, holdings: DataFrame, days: Days) -> DataFrame:
-    """A state for every pin, board and day with an event: its users after their last actions of the day; none left, deleted."""
+    """A state for every pin, board and day with an event: its users after their last actions of the day; none left, deleted.
+
+    `holdings`: the newest rows of the table itself before the days; those of the pairs with an event are returned too.
+    """
     rows = counted(events, days.first, days.last, ("pin_id", "board_id", "user_id", "action"), {"action": ACTIONS})
     good = rows.where(F.col("refused").isNull())
     opening = holdings.join(good.select(*PAIR).distinct(), list(PAIR), "left_semi")
@@ -25,7 +28,7 @@ def build(events: DataFrame, holdings: DataFrame, days: Days) -> DataFrame:
         opening.select("ds", *PAIR, "user_hashes", F.struct("title").alias("named"))
     )
     refused = rows.where(F.col("refused").isNotNull()).select("ds", *PAIR, "refused", "refused_key")
-    return _carried(titled).where(F.col("ds") >= days.first).unionByName(refused, allowMissingColumns=True)
+    return _carried(titled).unionByName(refused, allowMissingColumns=True)
 
 
 def _holders(events: DataFrame, opening: DataFrame) -> DataFrame:

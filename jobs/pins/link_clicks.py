@@ -23,7 +23,7 @@ def build(totals: DataFrame, pins: DataFrame, products: DataFrame, clicks: DataF
     entities = totals.where(F.col("entity_type").isin("pin", "product"))
     moved = touched(pages, ENTITY, days.first).union(touched(entities, ENTITY, days.first)).distinct()
     states = merged({"page": near(pages, moved, ENTITY), "stays": _stays(near(entities, moved, ENTITY))}, ENTITY)
-    return running_sums(_moved(states, days.first), clicks, ("url",), ("long_clicks",), days.first)
+    return running_sums(_moved(states, days.first), clicks, ("url",), ("long_clicks",))
 
 
 def _pointers(entities: DataFrame, kind: str) -> DataFrame:

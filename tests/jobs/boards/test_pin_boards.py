@@ -51,6 +51,8 @@ def test_a_board_holds_what_the_last_action_of_each_user_says(spark: SparkSessio
     found = {(row.ds, row.board_id): (row.title, row.user_hashes, row.deleted) for row in rows if row.refused is None}
 
     assert found == {
+        ("2026-01-02", "kept"): ("Old", users("ann", "bob"), False),  # opening rows of what is touched, handed on
+        ("2026-01-02", "left"): ("Old", users("ann"), False),
         (DAY, "new"): ("Homes & gardens", users("ann", "bob"), False),
         (DAY, "kept"): ("Old", users("bob"), False),
         (DAY, "left"): ("Home", [], True),

@@ -19,7 +19,7 @@ from jobs.sample.vocabulary import COLORS, LANGUAGES, STYLES
 from schemas import raw, signals, state
 from udfs.sample_media import drawn_image
 
-IMAGES = int(4_000 * SCALE)
+IMAGES = int(40_000 * SCALE)
 SHARES = (0.0, 0.001, 0.01, 0.05, 0.2, 1.0)
 ROUNDS = 3
 PINS = int(20_000 * SCALE)

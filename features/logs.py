@@ -8,6 +8,7 @@ of a range at once, by windows over ds, and gives the same rows however the rang
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -47,10 +48,17 @@ def kept(rows: DataFrame) -> DataFrame:
     """The same rows, computed now and kept as files for the step: what is built on them is planned without their past.
 
     For what a build reads several times. A plan in which a long past stands many times costs more than the rows of a night do, since Spark
-    tells its copies apart at every further operation; a cache keeps the rows but not the planner from that.
+    tells its copies apart at every further operation; a cache keeps the rows but not the planner from that. A checkpoint does both, but is
+    taken to be as large as the tables it came from: Parquet files have a size, so few keys are sent to the tables that they are looked up
+    in, and not the tables to the keys.
     """
-    where = rows.sparkSession.sparkContext.getCheckpointDir()
-    return rows.checkpoint() if where else rows.localCheckpoint()
+    spark = rows.sparkSession
+    folder = spark.sparkContext.getCheckpointDir()
+    if folder is None:
+        return rows.localCheckpoint()
+    path = f"{folder}/{uuid.uuid4().hex}"
+    rows.write.parquet(path)
+    return spark.read.schema(rows.schema).parquet(path)
 
 
 def until(key: Sequence[str]) -> Column:

@@ -202,3 +202,22 @@ def test_near_is_a_semi_join(spark: SparkSession) -> None:
     found = [logs.near(rows, keys, on).sort("parent", "url").collect() for on in (("parent",), ("parent", "url"))]
     assert [[tuple(row) for row in some] for some in found] == [[("a", "x"), ("a", "y"), ("b", None)], [("a", "x")]]
     assert logs.near(rows, keys.limit(0), ("parent",)).count() == 0
+
+
+def test_few_keys_that_were_kept_are_sent_to_the_rows_and_not_the_rows_to_them(spark, tmp_path):
+    many = spark.range(1_000_000).select(F.col("id").cast("string").alias("key"), F.lit("x" * 100).alias("text"))
+    few = many.where(F.col("key").startswith("99999"))
+
+    def joins(keys: DataFrame) -> str:
+        return logs.near(many, keys, ("key",))._jdf.queryExecution().sparkPlan().toString()
+
+    before = spark.sparkContext.getCheckpointDir()
+    spark.sparkContext.setCheckpointDir(str(tmp_path))
+    try:
+        same = logs.kept(few)
+        assert same.exceptAll(few).isEmpty()
+        assert same.count() == few.count()
+        assert "BroadcastHashJoin" in joins(same)
+        assert "BroadcastHashJoin" not in joins(few.checkpoint()), "whose size is that of all there are"
+    finally:
+        spark.sparkContext._jsc.sc().setCheckpointDir(before and before.rpartition("/")[0])

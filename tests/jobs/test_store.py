@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from features.logs import kept
 from jobs.store import Store
 
 
@@ -12,9 +13,9 @@ def test_a_run_keeps_rows_in_a_folder_of_its_own_and_gives_the_session_its_folde
         context._jsc.sc().setCheckpointDir(before)
         with store.keeping("run_1"):
             assert "_staging/run_1/kept" in context.getCheckpointDir()
-            assert spark.range(3).checkpoint().count() == 3
+            assert {Path(file).parent.parent.parent.name for file in kept(spark.range(3)).inputFiles()} == {"kept"}
         after = context.getCheckpointDir()
         assert after is None if before is None else f"/{Path(before).name}/" in after
         assert not (tmp_path / "lake/_staging/run_1/kept").exists()
-    assert spark.range(3).checkpoint().count() == 3
+    assert kept(spark.range(3)).count() == 3
     context._jsc.sc().setCheckpointDir(None)

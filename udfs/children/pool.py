@@ -177,11 +177,6 @@ class Pool:
                 elif not child.left():
                     self._late(child, answers)
 
-    def start(self) -> None:
-        """Starts the children before they are needed: they read their imports while the caller does something else."""
-        while len(self._children) < self.size:
-            self._start()
-
     def close(self) -> None:
         """Ends all processes."""
         while self._children:

@@ -84,19 +84,6 @@ def test_one_process_serves_many_pages_and_is_gone_after_the_pool_is_closed() ->
     assert not pathlib.Path(f"/proc/{first.found['title']}").exists()
 
 
-def test_processes_that_were_started_ahead_are_those_that_serve_and_no_more_are_started() -> None:
-    def children() -> set[str]:
-        return {number for one in pathlib.Path("/proc/self/task").iterdir() for number in (one / "children").read_text().split()}
-
-    before = children()
-    pool = Pool(Parser(f"{PARSERS}:process", "page"), SLOW)
-    pool.start()
-    pool.start()
-    (ahead,) = children() - before
-    assert pool.read([("", b"x")]) == [said(ahead)]
-    pool.close()
-
-
 def test_no_pages_need_no_process(pool: Pool) -> None:
     assert pool.read([]) == []
 

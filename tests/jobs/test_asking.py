@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.logs import until
 from jobs import given
 from jobs.asking import FIRST_ROWS, GROWTH, SLOTS, chunks
 from jobs.days import Days
@@ -49,8 +50,10 @@ def questions(pins: DataFrame) -> DataFrame:
 def loud(pins: DataFrame, words: DataFrame, days: Days) -> DataFrame:
     """States of toys.loud: as jobs/images/image_captions.py, in short."""
     known = words.select(F.col("input_hash").alias("_hash"), "word", F.col("refused"), "since")
-    rows = pins.join(known, F.sha2("title", 256) == F.col("_hash"), "left")
-    rows = rows.withColumn("ds", F.greatest("ds", F.when(~F.col("deleted"), F.col("since")))).where(F.col("ds") >= days.first)
+    rows = pins.withColumn("_until", until(("pin_id",))).join(known, F.sha2("title", 256) == F.col("_hash"), "left")
+    # What another row replaces on the first day of the model is not said again: a pin has one state a day.
+    moved = F.when((F.col("ds") < F.col("since")) & (F.col("since") < F.col("_until")), F.col("since"))
+    rows = rows.withColumn("ds", F.explode(F.array_compact(F.array("ds", moved)))).where(F.col("ds") >= days.first)
     return rows.select("ds", "pin_id", "word", "deleted", "refused")
 
 

@@ -1,9 +1,11 @@
 """Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
 
 from jobs.spec import Ask, Input, Job, answered, days, frozen, log, opening, past, window
-from schemas import answers, raw, signals, state, texts
+from schemas import answers, labels, raw, signals, state, texts, training
 
 NIGHTLY = ("nightly",)
+TEACHER = ("teacher",)
+LABELS = ("labels",)
 
 JOBS: tuple[Job, ...] = (
     Job(
@@ -187,6 +189,38 @@ JOBS: tuple[Job, ...] = (
             "queries": Input(signals.ENGAGED_QUERIES, log(), optional=True),
         },
         params="ProductAssembly",
+    ),
+    Job(
+        "teacher_examples",
+        doc="What people graded, with the text of the entity as of that day; what users did counts up to 15 days earlier.",
+        build="jobs.labels.teacher_examples:build",
+        output=training.TEACHER_EXAMPLES,
+        tags=TEACHER,
+        inputs={
+            "labels": Input(raw.HUMAN_LABELS, days()),
+            "pins": Input(texts.PINS, log(), optional=True),
+            "pins_before": Input(texts.PINS, log(lag=15), optional=True),
+            "products": Input(texts.PRODUCTS, log(), optional=True),
+            "products_before": Input(texts.PRODUCTS, log(lag=15), optional=True),
+        },
+        params="TeacherExampleParams",
+    ),
+    Job(
+        "candidates",
+        doc="Pairs that the teacher is asked about, sampled from the day's searches.",
+        build="jobs.labels.candidates:build",
+        output=labels.CANDIDATES,
+        tags=LABELS,
+        inputs={
+            "events": Input(raw.SEARCH_EVENTS, window(4), optional=True),
+            "public": Input(signals.PUBLIC_QUERIES, log(), optional=True),
+            "examples": Input(training.TEACHER_EXAMPLES, past(), optional=True),
+            "pins": Input(texts.PINS, log(), optional=True),
+            "pins_before": Input(texts.PINS, log(lag=15), optional=True),
+            "products": Input(texts.PRODUCTS, log(), optional=True),
+            "products_before": Input(texts.PRODUCTS, log(lag=15), optional=True),
+        },
+        params="CandidateParams",
     ),
 )
 

@@ -1,6 +1,6 @@
 """Every table by name."""
 
-from schemas import answers, evaluation, ops, raw, sample, signals, state, texts
+from schemas import answers, evaluation, labels, ops, raw, sample, signals, state, texts, training
 from schemas.contract import Table
 
 TABLES: tuple[Table, ...] = (
@@ -9,6 +9,8 @@ TABLES: tuple[Table, ...] = (
     *signals.TABLES,
     *answers.TABLES,
     *texts.TABLES,
+    *training.TABLES,
+    *labels.TABLES,
     *evaluation.TABLES,
     *ops.TABLES,
     *sample.TABLES,

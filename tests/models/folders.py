@@ -32,7 +32,9 @@ def encoder(folder: Path, pooling: str | None = "mean", prompts: dict[str, str] 
     BertModel(BertConfig(vocab_size=len(WORDS), **sizes)).save_pretrained(folder)
     words = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    words.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     ).save_pretrained(folder)
@@ -44,4 +46,36 @@ def encoder(folder: Path, pooling: str | None = "mean", prompts: dict[str, str] 
     for name, content in written.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+def decoder(folder: Path) -> Path:
+    """A random two-layer Llama with a word tokenizer that puts nothing around a text."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(7)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 40}
+    LlamaModel(LlamaConfig(vocab_size=len(WORDS), bos_token_id=2, eos_token_id=3, pad_token_id=0, **sizes)).save_pretrained(folder)
+    words = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", bos_token="[CLS]", eos_token="[SEP]"
+    ).save_pretrained(folder)
+    return folder
+
+
+def teacher(folder: Path, pooling: str = "mean", max_tokens: int = 16) -> Path:
+    """A random teacher over the encoder, or over the decoder where the last token is pooled."""
+    import torch
+
+    from models.teacher import Network, Reading, Teacher, base
+
+    tokenizer, body = base(decoder(folder) if pooling == "last" else encoder(folder, pooling=None))
+    torch.manual_seed(8)
+    reading = Reading(pooling, max_tokens)  # type: ignore[arg-type]
+    network = Network(body, reading.pooling)
+    torch.nn.init.normal_(network.head.weight, std=1.0)
+    Teacher(tokenizer, network, reading).save(folder)
     return folder

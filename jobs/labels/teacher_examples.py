@@ -1,0 +1,63 @@
+"""training.teacher_examples: what people graded, with the text of the entity as it was on that day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.assembly import Assembly, PinAssembly, ProductAssembly
+from features.grades import aggregated
+from features.past_texts import refusal, texts_then
+from features.splits import split
+from jobs.days import Days
+from schemas.training import TEACHER_EXAMPLES
+from udfs.queries import normalised_query
+
+
+@dataclass(frozen=True)
+class TeacherExampleParams:
+    """How examples are split, and which sources are in their text; ValueError where it makes no sense.
+
+    `validation` and `test`: shares of the queries; `variant`: which sources (features/assembly.py), by name for pins and products alike.
+    """
+
+    seed: int = 5
+    validation: float = 0.1
+    test: float = 0.2
+    pin_variant: str = "all"
+    product_variant: str = "all"
+
+    def __post_init__(self) -> None:
+        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation} and test {self.test} are shares, and leave something to train on")
+        self.assemblies()
+
+    def assemblies(self) -> dict[str, Assembly]:
+        """How texts are put together, by entity type."""
+        return {"pin": PinAssembly(variant=self.pin_variant), "product": ProductAssembly(variant=self.product_variant)}
+
+
+def build(
+    labels: DataFrame,
+    pins: DataFrame,
+    pins_before: DataFrame,
+    products: DataFrame,
+    products_before: DataFrame,
+    days: Days,
+    params: TeacherExampleParams,
+) -> DataFrame:
+    """An example for every pair that was graded on a day and has a text as of that day; the others with the reason."""
+    pairs = aggregated(labels)
+    texts = texts_then(pairs, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
+    rows = pairs.join(texts.withColumnRenamed("author_language", "language"), ["ds", "entity_type", "entity_id"], "left")
+    refused = F.coalesce("refused", refusal())
+    return rows.select(
+        "ds",
+        F.sha2(F.concat_ws("\x1f", "query", "entity_type", "entity_id"), 256).alias("example_id"),
+        *(F.col(c.name) for c in TEACHER_EXAMPLES.columns if c.name not in ("example_id", "split")),
+        split(normalised_query("query"), params.seed, params.validation, params.test).alias("split"),
+        refused.alias("refused"),
+        F.when(refused.isNotNull(), F.to_json(F.struct("query", "entity_type", "entity_id"))).alias("refused_key"),
+    )

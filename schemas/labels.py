@@ -1,0 +1,39 @@
+"""Pairs that a teacher is asked about, and what it says of them."""
+
+from schemas.contract import DAILY, Column, Table
+from schemas.texts import PRODUCT_SOURCES, SOURCES
+
+REQUEST_KEY = Column("request_key", "string", "sha256 over query, entity_type and entity_id, hex", required=True, pattern="^[0-9a-f]{64}$")
+
+CANDIDATES = Table(
+    name="labels.candidates",
+    kind=DAILY,
+    doc="Pairs of a public query and an entity, sampled from the day's searches by popularity, language and position; impressions count.",
+    key=("request_key",),
+    columns=(
+        REQUEST_KEY,
+        Column("query", "string", "normalised query, public on that day", required=True),
+        Column("entity_type", "string", "what was shown", required=True, allowed=("pin", "product")),
+        Column("entity_id", "string", "the entity", required=True),
+        Column("language", "string", "ISO 639-1 code that most of the requests had; null where none had one"),
+        Column("position", "int", "best place in the result lists, from 1; null where unknown", minimum=1),
+        Column(
+            "events",
+            "bigint",
+            "impressions and actions of the pair on that day; 0 where no searches are connected",
+            required=True,
+            minimum=0,
+        ),
+        Column("stratum", "string", "`popularity/language/position`, or `formed/words` and `formed/any` without searches", required=True),
+        Column("text", "string", "labelled lines of the entity's sources on that day, as a model reads them", required=True, minimum=1),
+        Column("sources", "array<string>", "which sources are in the text, in its order", allowed=(*SOURCES, *PRODUCT_SOURCES)),
+        Column(
+            "input_hash", "string", "sha256 over query and text, hex: what the teacher is asked by", required=True, pattern="^[0-9a-f]{64}$"
+        ),
+        Column(
+            "probability", "double", "chance that the pair was sampled, among all pairs of the day", required=True, minimum=0, maximum=1
+        ),
+    ),
+)
+
+TABLES = (CANDIDATES,)

@@ -1,0 +1,48 @@
+"""What trainers read: examples with their text as of their day, split by query."""
+
+from schemas.contract import DAILY, Column, Table
+from schemas.texts import PRODUCT_SOURCES, SOURCES
+
+SPLITS = ("train", "validation", "test")
+
+TEACHER_EXAMPLES = Table(
+    name="training.teacher_examples",
+    kind=DAILY,
+    doc="Pairs that people graded, with the text of the entity as of that day; what users did with it counts up to 15 days earlier.",
+    key=("example_id",),
+    columns=(
+        Column("example_id", "string", "sha256 over query, entity_type and entity_id, hex", required=True, pattern="^[0-9a-f]{64}$"),
+        Column("query", "string", "query as it was shown to the raters", required=True),
+        Column("entity_type", "string", "what was graded", required=True, allowed=("pin", "product")),
+        Column("entity_id", "string", "the entity", required=True),
+        Column("language", "string", "ISO 639-1 code of the entity's author; null where unknown, and for products"),
+        Column("text", "string", "labelled lines of the entity's sources, as a model reads them", required=True, minimum=1),
+        Column("text_hash", "string", "sha256 of `text`, hex", required=True, pattern="^[0-9a-f]{64}$"),
+        Column("sources", "array<string>", "which sources are in the text, in its order", allowed=(*SOURCES, *PRODUCT_SOURCES)),
+        Column(
+            "target",
+            "array<double>",
+            "probabilities of the grades 1 .. 5, from the raters' mean and spread",
+            required=True,
+            minimum=5,
+            maximum=5,
+        ),
+        Column("grade", "int", "the raters' median, the lower one of two; null where an aggregate does not tell", minimum=1, maximum=5),
+        Column("mean", "double", "the centre of the target on the scale of grades", required=True, minimum=1, maximum=5),
+        Column("spread", "double", "the raters' standard deviation, in grades; null where unknown", minimum=0),
+        Column("raters", "int", "raters who knew a grade; null where an aggregate does not tell", minimum=1),
+        Column(
+            "agreement",
+            "double",
+            "share of pairs of raters who gave one grade; null for one rater and for aggregates",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("level_low", "int", "lowest level of the raters' own scale", required=True),
+        Column("level_high", "int", "highest level of the raters' own scale", required=True),
+        Column("level", "double", "the raters' mean or median on their own scale", required=True),
+        Column("split", "string", "by the hash of the normalised query", required=True, allowed=SPLITS),
+    ),
+)
+
+TABLES = (TEACHER_EXAMPLES,)

@@ -1,0 +1,52 @@
+"""The teacher as the engine asks it: pairs of a query and a text to probabilities of five grades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.teacher import GRADES, Teacher
+from udfs.engine.batching import Places
+from udfs.engine.task import Columns, Prepared
+
+
+class TeacherTask:
+    """A teacher that is asked about (query, text)."""
+
+    kind = pa.list_(pa.float32(), GRADES)
+
+    def __init__(self, teacher: Teacher, precision: str) -> None:
+        self.precision = precision
+        self._teacher = teacher
+
+    def prepare(self, inputs: Columns) -> Prepared:
+        """Tokens of every pair; one without a query or a text is refused."""
+        queries, texts = inputs
+        refused = {**_blank(texts, "no text"), **_blank(queries, "no query")}
+        pairs = self._teacher.pairs(*([one or "" for one in column.to_pylist()] for column in (queries, texts)))
+        return Prepared(pairs, np.array([len(ids) for ids, _ in pairs], dtype=np.int32), refused)
+
+    def batch(self, items: Any, places: Places) -> Any:
+        """Padded tensors of the pairs at these places."""
+        return self._teacher.padded([items[place] for place in places])
+
+    def run(self, batch: Any) -> pa.Array:
+        """Five probabilities a pair."""
+        found = self._teacher.probabilities(batch)
+        return pa.FixedSizeListArray.from_arrays(pa.array(found.reshape(-1)), GRADES)
+
+
+def _blank(column: pa.Array, reason: str) -> dict[int, str]:
+    """The reason for every place where there is nothing to read."""
+    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), True)
+    return {int(place): reason for place in np.flatnonzero(blank.to_numpy(zero_copy_only=False))}
+
+
+def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -> TeacherTask:
+    """The teacher of a folder; it is asked with no options."""
+    return TeacherTask(Teacher.loaded(Path(folder), device, precision), precision)

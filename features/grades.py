@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -29,16 +31,15 @@ def aggregated(labels: DataFrame) -> DataFrame:
     agreement, target), or `refused` with the reason.
 
     `labels`: raw.human_labels, one row a rater on the scale of grades, or aggregates whose `scale` is SCALE. Raters who could not tell are
-    left out; several aggregates of one pair and day are refused, as nobody knows how many raters stand behind each.
+    left out. Several aggregates of one pair and day count alike, since it is seldom known how many raters stand behind each.
     """
     pair = ["ds", "query", "entity_type", "entity_id"]
     is_aggregate = F.col("grade_mean").isNotNull()
     grades = F.sort_array(F.collect_list(F.when(~is_aggregate, F.col("grade"))))
-    aggregates = F.count_if(is_aggregate)
-    given = F.struct("grade_mean", "grade_std", "grade", "raters", "scale")
-    rows = labels.groupBy(*pair).agg(
-        grades.alias("grades"), aggregates.alias("aggregates"), F.min(F.when(is_aggregate, given)).alias("given")
-    )
+    one = F.struct("grade_mean", "grade_std", "grade", "raters", "scale")
+    aggregates = F.sort_array(F.collect_list(F.when(is_aggregate, one)))
+    rows = labels.groupBy(*pair).agg(grades.alias("grades"), aggregates.alias("aggregates"))
+    rows = rows.withColumn("given", _together(F.col("aggregates")))
     n = F.size("grades")
     known = F.nullif(n, F.lit(0))
     low, high = (F.regexp_extract("given.scale", SCALE, group).try_cast("int") for group in (2, 3))
@@ -69,6 +70,27 @@ def aggregated(labels: DataFrame) -> DataFrame:
     )
 
 
+def _together(aggregates: Column) -> Column:
+    """Aggregates of one scale as one: their mean, the spread of all raters together, the grade that all of them have; null for none."""
+    n = F.nullif(F.size(aggregates), F.lit(0))
+
+    def total(of: Callable[[Column], Column]) -> Column:
+        return F.aggregate(aggregates, F.lit(0.0), lambda so_far, one: so_far + of(one))
+
+    mean = total(lambda one: one["grade_mean"]) / n
+    square = total(lambda one: F.coalesce(one["grade_std"], F.lit(0.0)) ** 2 + one["grade_mean"] ** 2) / n
+    first, grades = F.get(aggregates, F.lit(0)), F.array_distinct(aggregates["grade"])
+    several = F.struct(
+        mean.alias("grade_mean"),
+        F.sqrt(F.greatest(F.lit(0.0), square - mean**2)).alias("grade_std"),
+        F.when(F.size(grades) == 1, F.get(grades, F.lit(0))).alias("grade"),
+        # A sum with an unknown number is unknown.
+        F.aggregate(aggregates["raters"], F.lit(0), lambda so_far, one: so_far + one).alias("raters"),
+        first["scale"].alias("scale"),
+    )
+    return F.when(n == 1, first).when(n > 1, several)
+
+
 def _refusal() -> Column:
     """Why the labels of a pair make no example; null where they do."""
     has, scale = F.col("given").isNotNull(), F.coalesce("given.scale", F.lit("none"))
@@ -76,7 +98,7 @@ def _refusal() -> Column:
     outside = ~F.col("level").between(F.col("level_low"), F.col("level_high"))
     return (
         F.when(F.trim("query") == "", F.lit("empty query"))
-        .when(F.col("aggregates") > 1, F.lit("several aggregates of one pair on one day"))
+        .when(F.size(F.array_distinct("aggregates.scale")) > 1, F.lit("aggregates on several scales of one pair on one day"))
         .when(has & (F.size("grades") > 0), F.lit("an aggregate and single raters of one pair on one day"))
         .when(has & bad_scale, F.concat(F.lit("unknown scale "), scale, F.lit(": write mean_LOW_HIGH or median_LOW_HIGH")))
         .when(has & (F.isnan("given.grade_mean") | outside), F.lit("grade_mean lies outside its scale"))

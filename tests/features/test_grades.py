@@ -72,12 +72,31 @@ def test_an_aggregate_keeps_its_level_and_its_spread_widens_the_target(spark: Sp
     assert all(sum(r.target) == pytest.approx(1) for r in found.values())
 
 
+def test_several_aggregates_are_put_together_as_if_their_raters_had_been_one_group(spark: SparkSession) -> None:
+    votes = {"same": [[4, 4, 3], [4, 3, 3]], "apart": [[1, 1, 1], [4, 4, 4], [2, 3, 4]]}
+    rows = []
+    for query, groups in votes.items():
+        for n, group in enumerate(groups):
+            about = {"grade_mean": statistics.fmean(group), "grade_std": statistics.pstdev(group), "raters": 3, "scale": "mean_1_4"}
+            rows.append(label(10 * n + len(rows), query=query, grade=4 if query == "same" else n + 1, **about))
+    found = {r.query: r for r in aggregated(frame(spark, HUMAN_LABELS, rows)).collect()}
+    for query, groups in votes.items():
+        everybody = [vote for group in groups for vote in group]
+        assert found[query].level == pytest.approx(statistics.mean(everybody))
+        assert found[query].spread == pytest.approx(statistics.pstdev(everybody) * 4 / 3)
+        assert found[query].raters == len(everybody)
+    assert (found["same"].grade, found["apart"].grade) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
         ([{"grade": None, "rater_id": "a"}], "no rater could tell"),
         ([{"grade": 3, "query": " "}], "empty query"),
-        ([{"grade_mean": 3.0, "scale": "median_1_4"}] * 2, "several aggregates of one pair on one day"),
+        (
+            [{"grade_mean": 3.0, "scale": "median_1_4"}, {"grade_mean": 3.0, "scale": "median_1_5"}],
+            "aggregates on several scales of one pair on one day",
+        ),
         ([{"grade_mean": 3.0, "scale": "median_1_4"}, {"grade": 3}], "an aggregate and single raters of one pair on one day"),
         ([{"grade_mean": 3.0, "scale": "stars"}], "unknown scale stars: write mean_LOW_HIGH or median_LOW_HIGH"),
         ([{"grade_mean": 3.0}], "unknown scale none: write mean_LOW_HIGH or median_LOW_HIGH"),

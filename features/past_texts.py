@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
-from features.assembly import Assembly, assembled
+from features.assembly import ALL, Assembly, PinAssembly, ProductAssembly, assembled
 
 LAG_DAYS = 15
 """How far behind a day the sources made of engagement stay: else the query that led to a click describes its own pin. The lag of the inputs
 `..._before` in the registry."""
 ENGAGED = ("board_titles", "engaged_queries")
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Which sources are in the texts, by the names of their variants (features/assembly.py); ValueError for an unknown one."""
+
+    pin_variant: str = ALL
+    product_variant: str = ALL
+
+    def __post_init__(self) -> None:
+        self.assemblies()
+
+    def assemblies(self) -> dict[str, Assembly]:
+        """How texts are put together, by entity type."""
+        return {"pin": PinAssembly(variant=self.pin_variant), "product": ProductAssembly(variant=self.product_variant)}
 
 
 def texts_then(
@@ -42,7 +58,7 @@ def refusal() -> Column:
 
 def _of_kind(wanted: DataFrame, kind: str, now: DataFrame, before: DataFrame, assembly: Assembly) -> DataFrame:
     key = f"{kind}_id"
-    own = [name for name in assembly.variants()["all"] if name not in ENGAGED]
+    own = [name for name in assembly.variants()[ALL] if name not in ENGAGED]
     language = F.col("language") if "language" in now.columns else F.lit(None).cast("string")
     current = _as_of(wanted, now.withColumn("author_language", language), key, [*own, "author_language"])
     rows = assembled(current.join(_as_of(wanted, before, key, ENGAGED), ["ds", key], "left"), assembly)

@@ -8,9 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
-from features.assembly import PinAssembly, ProductAssembly
 from features.events import EventParams, searches
-from features.past_texts import refusal, texts_then
+from features.past_texts import Variants, refusal, texts_then
 from features.sampling import capped, stratified
 from jobs.days import Days
 from udfs.queries import normalised_query, normalised_searches
@@ -24,7 +23,7 @@ POSITIONS = (3, 10, 25)
 
 
 @dataclass(frozen=True)
-class CandidateParams(EventParams):
+class CandidateParams(EventParams, Variants):
     """How many pairs a day, and at most of one query; ValueError where it makes no sense.
 
     `words_most`: a word that more entities than this have says too little to pair by, where no searches are connected.
@@ -34,12 +33,10 @@ class CandidateParams(EventParams):
     query_most: int = 50
     words_most: int = 2_000
     seed: int = 11
-    pin_variant: str = "all"
-    product_variant: str = "all"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        PinAssembly(variant=self.pin_variant), ProductAssembly(variant=self.product_variant)
+        EventParams.__post_init__(self)
+        Variants.__post_init__(self)
         if min(self.size, self.query_most, self.words_most) < 1:
             raise ValueError("size, query_most and words_most are at least 1")
 
@@ -66,8 +63,7 @@ def build(
     sampled = stratified(seen, (*PAIR, "ds"), params.size, params.seed + 1)
     formed = _formed(_quiet(events, days), examples, _entities(pins, products), params)
     found = sampled.unionByName(formed)
-    assemblies = {"pin": PinAssembly(variant=params.pin_variant), "product": ProductAssembly(variant=params.product_variant)}
-    texts = texts_then(found, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, assemblies)
+    texts = texts_then(found, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
     rows = found.join(texts.drop("author_language", "text_hash"), ["ds", "entity_type", "entity_id"], "left")
     keys = {name: F.sha2(F.concat_ws("\x1f", *key), 256) for name, key in (("request_key", PAIR), ("input_hash", ("query", "text")))}
     rows = rows.withColumns({**keys, "refused": refusal()})

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.assembly import Assembly, PinAssembly, ProductAssembly
 from features.grades import aggregated
-from features.past_texts import refusal, texts_then
+from features.past_texts import Variants, refusal, texts_then
 from features.splits import split
 from jobs.days import Days
 from schemas.training import TEACHER_EXAMPLES
@@ -17,26 +16,17 @@ from udfs.queries import normalised_query
 
 
 @dataclass(frozen=True)
-class TeacherExampleParams:
-    """How examples are split, and which sources are in their text; ValueError where it makes no sense.
-
-    `validation` and `test`: shares of the queries; `variant`: which sources (features/assembly.py), by name for pins and products alike.
-    """
+class TeacherExampleParams(Variants):
+    """How examples are split, by shares of the queries, and which sources are in their text; ValueError where it makes no sense."""
 
     seed: int = 5
     validation: float = 0.1
     test: float = 0.2
-    pin_variant: str = "all"
-    product_variant: str = "all"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
             raise ValueError(f"validation {self.validation} and test {self.test} are shares, and leave something to train on")
-        self.assemblies()
-
-    def assemblies(self) -> dict[str, Assembly]:
-        """How texts are put together, by entity type."""
-        return {"pin": PinAssembly(variant=self.pin_variant), "product": ProductAssembly(variant=self.product_variant)}
 
 
 def build(

@@ -44,4 +44,15 @@ def test_the_kind_adds_its_columns():
 def test_every_table_of_the_catalogue_has_its_own_name_and_a_layer_of_the_design():
     names = list(catalog.by_name())
     assert len(names) == len(catalog.TABLES) >= 20
-    assert {name.split(".")[0] for name in names} <= {"raw", "state", "signals", "answers", "texts", "evaluation", "labels", "ops", "sample", "training"}
+    assert {name.split(".")[0] for name in names} <= {
+        "raw",
+        "state",
+        "signals",
+        "answers",
+        "texts",
+        "evaluation",
+        "labels",
+        "ops",
+        "sample",
+        "training",
+    }

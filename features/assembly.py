@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -178,20 +178,41 @@ class ProductAssembly(Assembly):
 def assembled(rows: DataFrame, params: Assembly, variant: str | None = None) -> DataFrame:
     """The rows with text, text_hash and sources, made of the stored source columns; `variant` instead of the one in `params`."""
     types = dict(rows.dtypes)
-    given = [
-        F.struct(
-            F.lit(name).alias("name"),
-            F.lit(f"{params.labels.get(name, LABELS[name])}: ").alias("label"),
-            (F.array_join(name, ", ") if types[name].startswith("array") else F.col(name)).alias("words"),
-            F.lit(params.budgets.get(name, BUDGETS[name])).alias("budget"),
+    lines = [
+        Line(
+            name,
+            params.labels.get(name, LABELS[name]),
+            F.array_join(name, ", ") if types[name].startswith("array") else F.col(name),
+            params.budgets.get(name, BUDGETS[name]),
         )
         for name in params.chosen(params.variant if variant is None else variant)
     ]
-    present = F.filter(F.array(*given), lambda source: source["words"].isNotNull())
-    rows = rows.withColumn("_present", present)
-    text = F.aggregate("_present", F.lit(""), lambda so_far, source: _with_line(so_far, source, params.characters))
-    rows = rows.withColumn("text", text).withColumn("sources", F.transform("_present", lambda source: source["name"])).drop("_present")
-    return rows.withColumn("text_hash", F.sha2("text", 256))
+    return joined(rows, lines, params.characters).withColumn("text_hash", F.sha2("text", 256))
+
+
+class Line(NamedTuple):
+    """A source as it stands in a text: its name, its label, its words (null where it has none), and the most characters of them."""
+
+    name: str
+    label: str
+    words: Column
+    budget: int
+
+
+def joined(rows: DataFrame, lines: Sequence[Line], characters: int) -> DataFrame:
+    """The rows with text, the lines that have words, one below the other, and sources, the names of those."""
+    given = [
+        F.struct(
+            F.lit(line.name).alias("name"),
+            F.lit(f"{line.label}: ").alias("label"),
+            line.words.alias("words"),
+            F.lit(line.budget).alias("budget"),
+        )
+        for line in lines
+    ]
+    rows = rows.withColumn("_present", F.filter(F.array(*given), lambda source: source["words"].isNotNull()))
+    text = F.aggregate("_present", F.lit(""), lambda so_far, source: _with_line(so_far, source, characters))
+    return rows.withColumn("text", text).withColumn("sources", F.transform("_present", lambda source: source["name"])).drop("_present")
 
 
 def _with_line(text: Column, source: Column, characters: int) -> Column:

@@ -54,11 +54,24 @@ def built(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) ->
     build = resolved(job)
     takes = inspect.signature(build).parameters
     extra = {name: value for name, value in (("days", days), ("params", params)) if name in takes}
-    rows = build(**frames, **extra)
+    # What only `blocks` looks at is not given to the build.
+    given = frames if job.blocks is None else {name: frame for name, frame in frames.items() if name in takes}
+    rows = build(**given, **extra)
     for name in REFUSED:
         if name not in rows.columns:
             rows = rows.withColumn(name, F.lit(None).cast("string"))
     return rows
+
+
+def blocked(job: Job, frames: Mapping[str, DataFrame], params: Any) -> str | None:
+    """Why nothing may be published, as the job's `blocks` says of its inputs; None where all is well, and for a job without it."""
+    if job.blocks is None:
+        return None
+    look = named(job.blocks)
+    takes = inspect.signature(look).parameters
+    extra = {"params": params} if "params" in takes else {}
+    why: str | None = look(**{name: frame for name, frame in frames.items() if name in takes}, **extra)
+    return why
 
 
 def published_form(job: Job, rows: DataFrame, before: DataFrame | None, days: Days) -> DataFrame:

@@ -60,12 +60,12 @@ def shown(result: dict[str, Any], text: str, as_json: bool) -> None:
     print(json.dumps(result, ensure_ascii=False, sort_keys=False) if as_json else text)
 
 
-def opened(warehouse: str | None, master: str | None = None, step: int | None = None, spark: dict[str, str] | None = None) -> Any:
-    """A lake: the session, store and runner that the settings name."""
+def opened(warehouse: str | None, master: str | None = None, step: int | None = None, **more: Any) -> Any:
+    """A lake: the session, store and runner that the settings name; `more` are further settings."""
     from jobs.commands import Lake
     from jobs.settings import load
 
-    overrides = {"warehouse": warehouse, "master": master, "step_days": step, "spark": spark}
+    overrides = {"warehouse": warehouse, "master": master, "step_days": step, **more}
     return Lake(load({name: value for name, value in overrides.items() if value is not None}))
 
 
@@ -246,6 +246,39 @@ def evaluate_coverage(
     shown(result, text, as_json)
 
 
+@evaluate.command("teacher")
+def evaluate_teacher(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher that counts on this day, on labels up to it.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the teacher with people on queries that it never saw, BM25, cosine and the commonest grade beside it."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_teacher(days)
+    shown(result, text, as_json)
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Pairs of a query and texts: a Parquet, CSV or JSONL file.")],
+    model: Annotated[
+        str, typer.Option("--model", metavar="M", help="teacher: the newest that counts in the warehouse; else a folder or a spec.")
+    ],
+    query: Annotated[str, typer.Option("--query", metavar="COLUMN", help="The column that holds the query.")],
+    text: Annotated[
+        list[str],
+        typer.Option("--text", metavar="COLUMN", help="A column of the entity, and its label; repeat it, the best first."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Written whole: .parquet, .csv or .jsonl; or a folder of Parquet.")],
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score any file of pairs by a teacher: its rows and columns, with p1 .. p5, grade, expected_grade, model_revision and refused."""
+    result, text_out = opened(warehouse, master).score(file, model, query, text, out)
+    shown(result, text_out, as_json)
+
+
 @quarantine.command("show")
 def quarantine_show(
     target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="A job, a tag or a table; all where left out.")] = None,
@@ -359,7 +392,7 @@ def demo(
     pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 1200,
     days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 15,
 ) -> None:
-    """Write a sample lake of 15 days, run the nightly texts on it, and show what came out."""
-    from jobs.demo import SPARK, play
+    """Write a sample lake of 15 days, run the nightly texts, a small teacher and a day's labels on it, and show what came out."""
+    from jobs.demo import PARAMS, SPARK, play
 
-    print(play(opened(folder or "./demo", spark=SPARK), pins, days))
+    print(play(opened(folder or "./demo", spark=SPARK, params=PARAMS), pins, days))

@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import given, models
-from jobs.building import parameters
+from jobs.asking import revision_of
+from jobs.building import parameters, resolved
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.errors import PinlakeError, UsageError
@@ -28,9 +29,9 @@ from jobs.registry import job as job_named
 from jobs.runner import Runner, rebuilt_runs, told
 from jobs.session import session
 from jobs.settings import Settings
-from jobs.spec import opening
+from jobs.spec import Ask, Train, opening
 from jobs.store import Store
-from schemas import catalog, ops, raw, sample, signals, texts
+from schemas import catalog, labels, ops, raw, sample, signals, texts, training
 from schemas.contract import CHANGES, OPS, Table
 
 Result = tuple[dict[str, Any], str]
@@ -136,6 +137,8 @@ class Lake:
             entry["digests"].update(one.digests)
             if one.asked is not None:
                 entry |= {"asked": entry.get("asked", 0) + one.asked, "kept": entry.get("kept", 0) + (one.kept or 0)}
+            if one.model is not None:
+                entry["model"] = dict(one.model)  # of the newest day
         for entry in entries.values():
             if entry["version"] is None:
                 entry["version"] = self.store.ledger(catalog.by_name()[entry["output"]]).version
@@ -255,6 +258,63 @@ class Lake:
             raise PinlakeError(f"texts.pins has no {days.last}; run first: pinlake run pin_texts --day {days.last} --upstream")
         self.runner.account([metrics.write(self.store, self.runner.run_id, "coverage", days.last, measured)])
         return found, "\n\n".join(lines)
+
+    def score(self, file: Path, model: str, query: str, texts: list[str], out: Path) -> Result:
+        """Scores a file of pairs by a teacher: the newest promotion of that name in the warehouse, a folder, or a spec."""
+        from jobs import scoring
+        from jobs.imports.read import read as read_file
+
+        started = time.time()
+        scoring.refuse_places(file, out)
+        job = job_named("teacher_answers")
+        assert isinstance(job, Ask)
+        chosen = models.newest(self.store, self.settings, model, progress)
+        asking = Models(self.store, self.settings).asking(job, chosen, None)
+        revision = revision_of(job, chosen.content_hash, None)
+        progress(f"{file}: asking {chosen.spec} ({revision})")
+        n, refused = scoring.score(read_file(self.spark, file), query, texts, asking, revision, out)
+        seconds = round(time.time() - started, 1)
+        result = {"rows": n, "refused": refused, "model": chosen.spec, "model_revision": revision, "out": str(out), "seconds": seconds}
+        return result, f"{out}: {n} rows, {refused} refused, by {chosen.spec} ({revision}), {seconds:.0f} s"
+
+    def evaluate_teacher(self, days: Days) -> Result:
+        """The teacher that counts against people on queries that it never saw, with its baselines; kept in evaluation.metrics."""
+        from jobs.evaluation import metrics, planted_grades, teacher
+
+        planner = self.runner.planner()
+        ledger = planner.ledger(training.TEACHER_EXAMPLES)
+        known = [day for day in ledger.days if day <= days.last]
+        if not known:
+            raise PinlakeError(f"training.teacher_examples has no {days.last}; run first: pinlake run teacher --day {days.last}")
+        job = job_named("train_teacher")
+        assert isinstance(job, Train)
+        asked = Models(self.store, self.settings)
+        model = asked.counting(job.model, days.last)
+        if model is None:
+            raise PinlakeError(f"no teacher counts on {days.last}; run first: pinlake run teacher --day {days.last}")
+        examples = self.store.frame(training.TEACHER_EXAMPLES, ledger.version).where(F.col("ds") <= days.last)
+        with self.store.held(training.TEACHER_EXAMPLES, self.runner.run_id, resolved(job)(examples)) as rows:
+            sets = teacher.data_sets(rows)
+            if not sets:
+                raise PinlakeError(f"no graded pairs of test queries up to {days.last}: nothing to measure a teacher by")
+            asking = asked.alone(job.loader, asked.stored(model), job.precisions)
+            encoder = asked.start(job.beside, days.last)
+            found = {}
+            for data in sets:
+                said = teacher.told(asking, data.measured, progress)
+                systems = {teacher.TEACHER: teacher.system(said, data), **teacher.baselines(data, encoder.folder)}
+                progress(f"{data.name}: resampling queries")
+                found[data.name] = teacher.evaluated(data, systems)
+        labelled = planner.ledger(labels.TEACHER_SCORES)
+        if self.store.commits(sample.TRUTH) and days.last in labelled.days:
+            scores = self.store.frame(labels.TEACHER_SCORES, labelled.version).where(F.col("ds") == days.last)
+            found[sample.TRUTH.name] = planted_grades.evaluated(planted_grades.planted(scores, self.store.frame(sample.TRUTH)))
+        revisions = {"teacher": model.content_hash[:16], "encoder": encoder.content_hash[:16]}
+        versions = {training.TEACHER_EXAMPLES.name: ledger.version}
+        measured = teacher.metrics(found, revisions, versions)
+        self.runner.account([metrics.write(self.store, self.runner.run_id, "teacher", days.last, measured)])
+        result = {"day": days.last, "model": model.spec, "content_hash": model.content_hash, "data_sets": teacher.as_json(found)}
+        return result, "\n\n".join(aligned(table) for table in teacher.lines(found))
 
     def _live(self, planner: Planner, table: Table, day: str) -> DataFrame | None:
         """The live rows of a change log as of a day; None where the day is not published."""

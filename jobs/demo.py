@@ -1,33 +1,45 @@
-"""The demo: a sample lake, the nightly pin texts over all its days, and a look at what came out."""
+"""The demo: a sample lake, the nightly texts over all its days, a small teacher, the labels of a day, and a look at what came out."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.commands import Lake, as_of, progress
 from jobs.days import Days, shifted
 from jobs.describing import aligned
-from schemas import state, texts
+from schemas import labels, state, texts
 
 FIRST = "2026-01-01"
 SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"}
 """Small tables and many short queries: the JVM's optimising compiler costs them twice the time that it saves."""
 
+PARAMS = {
+    "train_teacher": {"minutes": 0.6, "warm_pairs": 600, "epochs": 2},
+    "teacher_examples": {"validation": 0.15, "test": 0.25},
+    "candidates": {"size": 400},
+}
+"""Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are."""
+
 
 def play(lake: Lake, pins: int, days: int) -> str:
-    """Runs the demo and returns its last screen: what was written, captions, coverage, three pins before and after, and a product."""
+    """Runs the demo and returns its last screen: what was written, captions, coverage, three pins before and after, a product, labels."""
     started = time.time()
     span = Days(FIRST, shifted(FIRST, days - 1))
-    progress(f"1/4  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
+    progress(f"1/6  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
     raw_written, _ = lake.sample(pins, span, seed=7)
-    progress(f"2/4  all days but the last, {span.first}..{shifted(span.last, -1)}: pinlake backfill nightly")
+    progress(f"2/6  all days but the last, {span.first}..{shifted(span.last, -1)}: pinlake backfill nightly")
     before, _ = lake.run("nightly", Days(span.first, shifted(span.last, -1)), upstream=True, force=False)
-    progress(f"3/4  a night, {span.last}: pinlake run nightly --day {span.last}")
+    progress(f"3/6  a night, {span.last}: pinlake run nightly --day {span.last}")
     night, _ = lake.run("nightly", Days(span.last, span.last), upstream=True, force=True)
-    progress("4/4  what came out")
+    progress(f"4/6  a teacher of what people graded: pinlake run teacher --day {span.last}")
+    taught, _ = lake.run("teacher", Days(span.last, span.last), upstream=True, force=True)
+    progress(f"5/6  the labels of a day: pinlake run labels --day {span.last}")
+    labelled, _ = lake.run("labels", Days(span.last, span.last), upstream=True, force=True)
+    progress("6/6  what came out")
     rows = [("table", "rows", "of the last night", "quarantined")]
     for name, one in before["jobs"].items():
         last = night["jobs"].get(name, {"rows": 0, "quarantined": 0})
@@ -44,6 +56,8 @@ def play(lake: Lake, pins: int, days: int) -> str:
         lake.evaluate_coverage(Days(span.last, span.last))[1],
         three_pins(authors, live),
         a_product(products),
+        a_teacher(taught, labelled),
+        five_labels(lake, span.last),
         f"{time.time() - started:.0f} s. Look further: pinlake describe texts.pins {look}; pinlake quarantine show {look}; "
         f"pinlake models list {look}; pinlake runs {look}",
     ]
@@ -72,3 +86,33 @@ def a_product(live: DataFrame) -> str:
     if row is None:
         return "no product"
     return "\n".join([f"product {row.product_id}", *(f"    {line[:150]}" for line in row.text.split("\n"))])
+
+
+def a_teacher(taught: dict[str, Any], labelled: dict[str, Any]) -> str:
+    """What the teacher was trained on, why it counts or does not, and how many pairs it was asked about."""
+    model, examples = taught["jobs"]["train_teacher"]["model"], taught["jobs"].get("teacher_examples", {"rows": 0})
+    counts = "counts" if model["promoted"] else "does not count"
+    asked = labelled["jobs"].get("teacher_answers", {"asked": 0, "kept": 0})
+    return (
+        f"teacher {model['content_hash'][:16]}: trained on {examples['rows']} graded pairs, {counts}: {model['why']}\n"
+        f"labels: {asked['asked']} pairs were asked about, {asked['kept']} known"
+    )
+
+
+def five_labels(lake: Lake, day: str) -> str:
+    """Five pairs that nobody graded, from the most to the least relevant, as the teacher read them and what it says of them."""
+    if day not in lake.store.ledger(labels.TEACHER_SCORES).days:
+        return "no labels: no teacher counts"
+    pair = ["ds", "request_key"]
+    scores = lake.store.frame(labels.TEACHER_SCORES).where(F.col("ds") == day)
+    read = lake.store.frame(labels.CANDIDATES).select(*pair, "text")
+    place = F.percent_rank().over(Window.orderBy(F.desc("expected_grade"), "request_key"))
+    fifths = scores.join(read, pair).withColumn("_fifth", F.floor(place * 4.999))
+    first = F.row_number().over(Window.partitionBy("_fifth").orderBy(F.desc("expected_grade"), "request_key"))
+    rows = fifths.withColumn("_n", first).where("_n = 1").orderBy("_fifth").collect()  # five rows
+    blocks = []
+    for row in rows:
+        text = "\n".join(f"    {line[:150]}" for line in row.text.split("\n")[:4])
+        told = " ".join(f"{p:.2f}" for p in row.probabilities)
+        blocks.append(f"{row.query}: grade {row.grade}, expected {row.expected_grade:.2f} (1 to 5: {told})\n{text}")
+    return "\n".join(blocks)

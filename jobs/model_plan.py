@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.errors import UsageError
-from jobs.models import Promotion, promotions, shared
+from jobs.errors import PinlakeError, UsageError
+from jobs.models import NAMES, Promotion, promotions, record, shared
 from jobs.session import cores, is_local
 from jobs.settings import Settings
 from jobs.spec import Ask
 from jobs.store import Store
-from models.store import ModelStore
+from models.specs import ALLOWED
+from models.store import ModelStore, Stored
 from udfs.engine.task import Asking, Budget
 from udfs.engine.threads import Oversubscribed, ThreadPlan, machine_cores, planned
 
@@ -37,6 +41,61 @@ class Models:
         if name not in self._known:
             self._known[name] = promotions(self._store, self._settings, name)
         return self._known[name]
+
+    def forget(self) -> None:
+        """Promotions are read anew: one was written."""
+        self._known.clear()
+
+    def start(self, text: str, day: str) -> Stored:
+        """The model of a spec, or the one that counts on the day as what the text names; PinlakeError where none does."""
+        if ":" in text:
+            return ModelStore(self._settings.models_cache).resolved(text)
+        if text not in NAMES:
+            raise UsageError(f"{text!r} is neither a spec ({ALLOWED}) nor the name of a model: {', '.join(NAMES)}")
+        found = self.counting(text, day)
+        if found is None:
+            raise PinlakeError(f"no model is connected as {text} on {day}; type: pinlake models promote {text} SPEC --day {day}")
+        return self.stored(found)
+
+    def counting(self, name: str, day: str) -> Promotion | None:
+        """The model that counts as `name` on the day; None where none does."""
+        return next((one for one in reversed(self.promotions(name)) if one.since <= day), None)
+
+    def stored(self, model: Promotion) -> Stored:
+        """The model's files in the cache, fetched where they are not there."""
+        return ModelStore(self._settings.models_cache).resolved(model.spec, model.content_hash or None)
+
+    def trained(self) -> Path:
+        """The folder of trained models; UsageError where the warehouse is no folder and none is set."""
+        folder = self._settings.models_trained or f"{self._settings.warehouse}/_models"
+        if not folder.startswith("/"):
+            raise UsageError(
+                f"trained models cannot be kept in {folder}: set models_trained to a folder that all who use the warehouse mount"
+            )
+        return Path(folder)
+
+    def keep(self, folder: Path) -> Stored:
+        """A trained model's folder as a model of the store."""
+        return ModelStore(self._settings.models_cache).resolved(f"path:{folder}")
+
+    def promote(self, name: str, model: Stored, day: str, metrics: Mapping[str, float]) -> None:
+        """Writes down that the model counts from the day on, and on what it was promoted."""
+        record(self._store, name, model, day, time.time(), metrics)
+        self.forget()
+
+    def alone(self, loader: str, model: Stored, precisions: tuple[str, ...]) -> Asking:
+        """How this process asks the model by itself, on all cores."""
+        engine = self._settings.engine
+        return Asking(
+            loader=loader,
+            folder=str(model.folder),
+            content_hash=model.content_hash,
+            precision=engine.precision,
+            candidates=precisions,
+            plan=planned(1, machine_cores(), None),
+            budget=Budget(**engine.budget()),
+            probe_cache=str(self._settings.models_cache / "probes"),
+        )
 
     def asking(self, job: Ask, model: Promotion, params: Any) -> Asking:
         """What travels to the workers that ask this model."""

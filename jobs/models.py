@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from pyspark.sql import functions as F
 
 from jobs.days import parse_day
 from jobs.describing import aligned
-from jobs.errors import UsageError
+from jobs.errors import PinlakeError, UsageError
 from jobs.registry import JOBS
 from jobs.session import is_local
 from jobs.settings import Settings
-from jobs.spec import Ask
+from jobs.spec import Ask, Train
 from jobs.store import Store
 from models.sources import connected
-from models.specs import DEFAULTS
+from models.specs import ALLOWED, DEFAULTS
 from models.store import ModelStore, Stored
 from schemas import ops
 from udfs.engine.archives import SENT
@@ -30,7 +30,7 @@ from udfs.engine.archives import SENT
 Say = Callable[[str], None]
 EVER = "0001-01-01"
 """The first day of what no promotion names: it counts until the first promotion."""
-NAMES = tuple(sorted({*DEFAULTS, *(job.model for job in JOBS if isinstance(job, Ask))}))
+NAMES = tuple(sorted({*DEFAULTS, *(job.model for job in JOBS if isinstance(job, Ask | Train))}))
 """What models are for: promotions and settings of other names would count for nothing."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -61,6 +61,25 @@ def promoted(store: Store, settings: Settings, name: str, day: str, say: Say = l
     return next((one for one in reversed(promotions(store, settings, name, say)) if one.since <= day), None)
 
 
+def newest(store: Store, settings: Settings, text: str, say: Say = lambda line: None) -> Promotion:
+    """The newest promotion of what the text names; of a spec or a folder, that model, for which no warehouse is needed.
+
+    UsageError where it is neither, PinlakeError where nothing is promoted.
+    """
+    if ":" not in text and text not in NAMES:
+        folder = Path(text).expanduser().absolute()
+        if not folder.is_dir():
+            raise UsageError(f"{text!r} is neither the name of a model ({', '.join(NAMES)}) nor a folder nor a spec ({ALLOWED})")
+        text = f"path:{folder}"
+    if ":" in text:
+        found = ModelStore(settings.models_cache).resolved(text, say=say)
+        return Promotion(EVER, found.spec, found.content_hash, "named")
+    counting = promotions(store, settings, text, say)
+    if not counting:
+        raise PinlakeError(f"no {text} is promoted in {store.warehouse}; train one there (pinlake run {text} --day D), or name a folder")
+    return counting[-1]
+
+
 def configured(settings: Settings, name: str) -> tuple[str | None, str]:
     """The spec that settings or defaults name, None where nothing is connected, and which of them says so; UsageError for other names."""
     _known([name, *settings.models])
@@ -81,10 +100,15 @@ def promote(store: Store, settings: Settings, name: str, text: str, day: str, no
     _known([name])
     parse_day(day)
     found = ModelStore(settings.models_cache).resolved(text, say=say)
+    return record(store, name, found, day, now)
+
+
+def record(store: Store, name: str, model: Stored, day: str, now: float, metrics: Mapping[str, float] | None = None) -> Promotion:
+    """The promotion, written to ops.models with what it was promoted on."""
     at = dt.datetime.fromtimestamp(now, dt.UTC)
-    row = (name, day, found.spec, found.content_hash, at, None)
+    row = (name, day, model.spec, model.content_hash, at, dict(metrics) if metrics is not None else None)
     store.append(ops.MODELS, store.spark.createDataFrame([row], ops.MODELS.ddl))
-    return Promotion(day, found.spec, found.content_hash)
+    return Promotion(day, model.spec, model.content_hash)
 
 
 def listed(store: Store, settings: Settings) -> tuple[dict[str, Any], str]:

@@ -39,6 +39,8 @@ class Publication:
     asked: int | None = None
     """Of an Ask: distinct questions that were put to the model; `kept` had an answer already."""
     kept: int | None = None
+    model: Mapping[str, Any] | None = None
+    """Of a Train: content_hash, spec, whether it was `kept` from before, whether it was `promoted`, and why."""
 
 
 @dataclass(frozen=True)

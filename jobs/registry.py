@@ -1,6 +1,6 @@
 """Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
 
-from jobs.spec import Ask, Input, Job, answered, days, frozen, log, opening, past, window
+from jobs.spec import Ask, Input, Job, Train, answered, days, frozen, log, opening, past, window
 from schemas import answers, labels, raw, signals, state, texts, training
 
 NIGHTLY = ("nightly",)
@@ -205,6 +205,21 @@ JOBS: tuple[Job, ...] = (
         },
         params="TeacherExampleParams",
     ),
+    Train(
+        "train_teacher",
+        doc="A teacher of all that people graded up to the day; counts from the day on where it is no worse than the one before.",
+        build="jobs.labels.train_teacher:build",
+        output=training.TEACHERS,
+        tags=TEACHER,
+        inputs={"examples": Input(training.TEACHER_EXAMPLES, past())},
+        params="TrainTeacherParams",
+        model="teacher",
+        trainer="jobs.labels.train_teacher:train",
+        measure="jobs.evaluation.teacher:measures",
+        judge="jobs.evaluation.teacher:judged",
+        loader="udfs.teacher:load",
+        beside="encoder",
+    ),
     Job(
         "candidates",
         doc="Pairs that the teacher is asked about, sampled from the day's searches.",
@@ -221,6 +236,32 @@ JOBS: tuple[Job, ...] = (
             "products_before": Input(texts.PRODUCTS, log(lag=15), optional=True),
         },
         params="CandidateParams",
+    ),
+    Ask(
+        "teacher_answers",
+        doc="A teacher's probabilities of five grades for every distinct pair of a query and a text, asked once.",
+        build="jobs.labels.teacher_answers:build",
+        output=answers.TEACHER,
+        tags=LABELS,
+        inputs={"candidates": Input(labels.CANDIDATES, days()), "examples": Input(training.TEACHER_EXAMPLES, past(), optional=True)},
+        model="teacher",
+        loader="udfs.teacher:load",
+        asks=("query", "text"),
+    ),
+    Job(
+        "teacher_scores",
+        doc="What the teacher that counts says of every candidate; nothing where it has shifted on pairs that people graded.",
+        build="jobs.labels.teacher_scores:build",
+        output=labels.TEACHER_SCORES,
+        tags=LABELS,
+        inputs={
+            "candidates": Input(labels.CANDIDATES, days()),
+            "answers": Input(answers.TEACHER, answered()),
+            "examples": Input(training.TEACHER_EXAMPLES, past(), optional=True),
+        },
+        params="TeacherScoreParams",
+        one_to_one="candidates",
+        blocks="jobs.labels.teacher_scores:blocks",
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
-from jobs import asking, building
+from jobs import asking, building, training
 from jobs.days import Days, shifted
 from jobs.errors import PinlakeError, Refused, UsageError
 from jobs.ledger import Published, short_hash
@@ -23,7 +24,7 @@ from jobs.planner import Planner, Revision, Todo, Wanted
 from jobs.publication import Publication, Step, publish
 from jobs.reading import read
 from jobs.session import planned_for
-from jobs.spec import Ask, Input, Job, Mode, opening
+from jobs.spec import Ask, Input, Job, Mode, Train, opening
 from jobs.store import Store
 from schemas import ops
 from schemas.contract import CHANGES, Table
@@ -130,7 +131,12 @@ class Runner:
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
         with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
-            done = self.ask(todo.job, todo.days, planner) if isinstance(todo.job, Ask) else self.step(todo.job, todo.days, planner)
+            if isinstance(todo.job, Ask):
+                done = self.ask(todo.job, todo.days, planner)
+            elif isinstance(todo.job, Train):
+                done = self.train(todo.job, todo.days.first, planner)
+            else:
+                done = self.step(todo.job, todo.days, planner)
         return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
 
     def ask(self, job: Ask, days: Days, planner: Planner) -> Publication:
@@ -157,6 +163,27 @@ class Runner:
 
         return asking.ask(self.store, self.run_id, step, frames, published, self.say)
 
+    def train(self, job: Train, day: str, planner: Planner) -> Publication:
+        """Trains what the rows up to the day make, where it is not there yet, and promotes it from the day on where it is no worse."""
+        if self.models is None:
+            raise PinlakeError(f"{job.name}: no models are connected to this runner")
+        days, params, models = Days(day, day), self._parameters(job), self.models
+        starts = {part: models.start(text, day) for part, text in params.starts().items()}
+        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
+        rows = building.resolved(job)(**frames)
+        trained, local = training.train(self.store, self.run_id, job, rows, params, starts, models, day, self.say)
+        model = models.keep(trained.folder)
+        made = planner.made_from(job, day)
+        step = Step(job.name, job.output, days, made_from=lambda digests: {day: made}, since=planner.ledger(job.output).version)
+        done = training.published(self.store, self.run_id, job, step, trained, model, starts, params)
+        judgement = training.judged(job, models, model, day, local, self.say)
+        if judgement["promoted"] and not judgement["counts"]:
+            models.promote(job.model, model, day, judgement["metrics"])
+        shutil.rmtree(local, ignore_errors=True)
+        self.say(f"{job.name} {day}: {'counts from this day on' if judgement['promoted'] else 'not promoted'}: {judgement['why']}")
+        told = {"content_hash": model.content_hash, "spec": model.spec, "kept": trained.kept}
+        return replace(done, model={**told, **{name: judgement[name] for name in ("promoted", "why", "metrics")}})
+
     def step(self, job: Job, days: Days, planner: Planner) -> Publication:
         """Builds and publishes one step of a job, reading every input at the version that the planner saw."""
         with self.store.keeping(self.run_id):
@@ -165,6 +192,8 @@ class Runner:
     def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
         frames = {name: self._read(given, days, planner, job) for name, given in job.inputs.items()}
         params = self._parameters(job)
+        if job.blocks is not None and (why := building.blocked(job, frames, params)):
+            raise Refused(f"{job.output.name}, {days}: {why}; nothing was published")
         rows = building.built(job, frames, days, params)
         before = None
         if job.output.kind is CHANGES:

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     spark: dict[str, str] = Field({}, description="further Spark settings: [spark] in pinlake.toml")
     models: dict[str, str] = Field({}, description="specs of models by what they are for, or none: [models] in pinlake.toml")
     models_cache: Path = Field(Path("~/.cache/pinlake/models"), description="folder in which models are kept once fetched and converted")
+    models_trained: str | None = Field(
+        None, description="folder in which trained models are kept, for all who use the warehouse; WAREHOUSE/_models where not set"
+    )
     models_shared: bool = Field(False, description="executors of a cluster see models_cache by the same path; else models are sent to them")
     engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")

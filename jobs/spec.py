@@ -8,6 +8,7 @@ from enum import Enum
 
 from jobs.days import Days, month_first, shifted
 from schemas.contract import ANSWERS, CHANGES, DAILY, IDENTIFIER, PRECISIONS, Column, Table
+from schemas.training import TRAINED
 
 
 class Mode(Enum):
@@ -123,7 +124,8 @@ class Job:
     """A build (`module:function`), its output and its inputs by parameter name.
 
     `one_to_one` names the input of which every row ends in a built row or in quarantine; the runner checks it.
-    `params` names the frozen dataclass beside the build that holds its parameters.
+    `params` names the frozen dataclass beside the build that holds its parameters. `blocks` (`module:function`) looks at the inputs
+    that it takes by name, and says why nothing may be published, or None.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Job:
     tags: tuple[str, ...] = ()
     params: str | None = None
     one_to_one: str | None = None
+    blocks: str | None = None
     doc: str = field(default="")
 
     def __hash__(self) -> int:
@@ -158,6 +161,36 @@ class Job:
     def _check_output(self) -> None:
         if not self.output.by_day:
             raise ValueError(f"{self.name}: a job writes a DAILY or CHANGES table, {self.output.name} is {self.output.kind.name}")
+
+
+@dataclass(frozen=True)
+class Train(Job):
+    """A job that trains a model, once for the same rows, parameters and models to start from, and promotes it where it is no worse.
+
+    `build` returns the rows that the model learns from. `trainer` (`module:function`) turns a Lesson (jobs/lessons.py) with them into a
+    folder, `measure` says how good it is on rows that it did not learn from, which its card keeps, and `judge` whether it may count
+    instead of the model that does. The output has a row a day: which model came of the rows up to then.
+    """
+
+    model: str = ""
+    trainer: str = ""
+    measure: str = ""
+    judge: str = ""
+    loader: str = ""
+    """Loads the model where the judge asks it (udfs/engine/task.py)."""
+    beside: str = ""
+    """The name of a model that needs no training: what the first one is compared with."""
+    precisions: tuple[str, ...] = PRECISIONS
+
+    __hash__ = Job.__hash__
+
+    def _check_output(self) -> None:
+        if self.output.kind is not DAILY or self.output.columns != TRAINED:
+            raise ValueError(
+                f"{self.name}: a Train writes a DAILY table with the columns of a trained model, {self.output.name} is another"
+            )
+        if not (self.model and self.trainer and self.measure and self.judge and self.loader and self.beside):
+            raise ValueError(f"{self.name}: a Train names its model, trainer, measure, judge, loader and what it stands beside")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -158,6 +160,20 @@ class Store:
         by = ["ds"] if "ds" in rows.columns else []
         (rows.hint("rebalance", *by) if by else rows).write.mode("overwrite").parquet(folder)
         return folder
+
+    def fetch(self, folder: str, local: Path) -> None:
+        """Copies a folder of staged files to this machine."""
+        files, where = self._at(folder)
+        files.copyToLocalFile(False, where, self._java("org.apache.hadoop.fs.Path")(local.as_uri()), True)
+
+    @contextmanager
+    def held(self, table: Table, run_id: str, rows: DataFrame) -> Iterator[Path]:
+        """Within, the rows as Parquet files in a folder of this machine."""
+        folder = self.stage(table, run_id, "held", rows)
+        with tempfile.TemporaryDirectory(prefix="pinlake-") as local:
+            self.fetch(folder, Path(local) / "rows")
+            self.remove(folder)
+            yield Path(local) / "rows"
 
     def staged(self, folder: str, ddl: str) -> DataFrame:
         """The rows staged in a folder."""

@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from models.dtypes import DTYPES
+from models.quiet import hush
 from models.specs import ModelError
 
 Role = Literal["query", "document"]
@@ -50,6 +51,7 @@ class Encoder:
         prefixes: Mapping[str, str] | None = None,
     ) -> Encoder:
         """The encoder in the folder; what is not given is what sentence-transformers' files in it say. No code of the folder runs."""
+        hush()
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=DTYPES[dtype])
         limit = min(_positions(model.config), tokenizer.model_max_length)

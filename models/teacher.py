@@ -1,6 +1,11 @@
-"""The teacher: a cross-encoder that reads a query with an entity's text and tells probabilities of five grades (arXiv 2410.17152, 3.1).
+"""The teacher: reads a query with an entity's text and tells probabilities of five grades (arXiv 2410.17152, 3.1).
 
-A folder of it is a Hugging Face folder (config.json, model.safetensors, tokenizer) with `head.safetensors` and `teacher.json` beside.
+Two readings make them. A cross-encoder, the paper's, reads both together. Untuned encoders read them apart (the prior, models/prior.py).
+The logarithms of the two are weighed and shifted by seven numbers, fitted on queries that neither was trained on. The prior may be left
+out.
+
+A folder of a teacher is a Hugging Face folder (config.json, model.safetensors, tokenizer) with `head.safetensors` and `teacher.json`
+beside, and the prior's encoders below `prior/`.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +23,30 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from models.dtypes import DTYPES
+from models.late_interaction import Padded
+from models.prior import Apart, Prior
+from models.quiet import hush
+from models.recipe import POOLINGS
 from models.specs import ModelError
 
 GRADES = 5
 READING, HEAD = "teacher.json", "head.safetensors"
 Pooling = Literal["mean", "cls", "last"]
-POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "last")
-Pair = tuple[list[int], list[int]]
-"""Token ids of a query with a text, and which of the two each belongs to (0 and 1)."""
+
+
+class Pair(NamedTuple):
+    """Token ids of a query with a text, which of the two each belongs to (0 and 1), and both as the prior reads them."""
+
+    ids: list[int]
+    types: list[int]
+    apart: Apart = ()
+
+
+class Batch(NamedTuple):
+    """Padded pairs: what the cross-encoder takes, and what each encoder of the prior takes."""
+
+    together: dict[str, torch.Tensor]
+    apart: list[Padded]
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,28 @@ class Reading:
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS or self.max_tokens < 8:
             raise ModelError(f"pooling is one of {', '.join(POOLINGS)} and max_tokens at least 8, got {self.pooling} and {self.max_tokens}")
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the two readings become one: logits = together * log p_together + apart * log p_apart + shift."""
+
+    together: float = 1.0
+    apart: float = 0.0
+    shift: tuple[float, ...] = (0.0,) * GRADES
+
+    def of(self, together: npt.NDArray[np.floating], apart: npt.NDArray[np.floating] | None) -> npt.NDArray[np.float32]:
+        """Probabilities, (n, 5), from the logits of the cross-encoder and the probabilities of the prior, None where it is left out."""
+        logits = self.together * _log_softmax(together) + np.array(self.shift)
+        if apart is not None:
+            logits = logits + self.apart * np.log(apart)
+        return np.exp(_log_softmax(logits)).astype(np.float32)
+
+
+def _log_softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    shifted = np.asarray(logits, np.float64) - logits.max(axis=1, keepdims=True)
+    found: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return found
 
 
 class Network(torch.nn.Module):
@@ -63,30 +106,41 @@ class Network(torch.nn.Module):
         held = attention_mask[..., None].float()
         return (states * held).sum(1) / held.sum(1)
 
-    def forward(self, **batch: torch.Tensor) -> torch.Tensor:
-        """Five logits for each pair, (n, 5), fp32."""
-        logits: torch.Tensor = self.head(self.pooled(**batch))
-        return logits
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """`logits`, (n, 5), fp32, and with `labels`, probabilities (n, 5), the `loss`: their mean cross-entropy."""
+        logits: torch.Tensor = self.head(self.pooled(input_ids, attention_mask, token_type_ids))
+        if labels is None:
+            return {"logits": logits}
+        return {"loss": -(labels * logits.float().log_softmax(1)).sum(1).mean(), "logits": logits}
 
 
 class Teacher:
     """Pairs to probabilities. Made by `loaded`; safe to use from one thread at a time."""
 
-    def __init__(self, tokenizer: Any, network: Network, reading: Reading) -> None:
-        self.tokenizer, self.network, self.reading = tokenizer, network, reading
+    def __init__(self, tokenizer: Any, network: Network, reading: Reading, prior: Prior | None = None, blend: Blend | None = None) -> None:
+        self.tokenizer, self.network, self.reading, self.prior, self.blend = tokenizer, network, reading, prior, blend or Blend()
 
     @classmethod
     def loaded(cls, folder: Path, device: str = "cpu", dtype: str = "fp32") -> Teacher:
         """The teacher in the folder; ModelError where it is none. No code of the folder runs."""
         if not (folder / READING).is_file() or not (folder / HEAD).is_file():
             raise ModelError(f"{folder} is no teacher: it lacks {READING} or {HEAD}; train one with pinlake run teacher")
-        reading = Reading(**json.loads((folder / READING).read_bytes()))
+        said = json.loads((folder / READING).read_bytes())
+        reading = Reading(said["pooling"], said["max_tokens"])
         tokenizer, body = base(folder, dtype)
         weights = load_file(folder / HEAD)
         head = torch.nn.Linear(int(body.config.hidden_size), GRADES)
         head.load_state_dict(weights)
         network = Network(body, reading.pooling, head)
-        return cls(tokenizer, network.eval().requires_grad_(False).to(device), reading)
+        prior = Prior.of_teacher(folder, said["prior"], reading.max_tokens, device, dtype) if said.get("prior") else None
+        blend = Blend(**{**said["blend"], "shift": tuple(said["blend"]["shift"])}) if "blend" in said else None
+        return cls(tokenizer, network.eval().requires_grad_(False).to(device), reading, prior, blend)
 
     def save(self, folder: Path) -> None:
         """Writes the folder that `loaded` reads, in fp32."""
@@ -95,12 +149,18 @@ class Teacher:
         save_file(
             {name: weight.detach().float().contiguous().cpu() for name, weight in self.network.head.state_dict().items()}, folder / HEAD
         )
-        (folder / READING).write_text(json.dumps(asdict(self.reading), indent=1) + "\n", encoding="utf-8")
+        prior = self.prior.save(folder) if self.prior else None
+        said = {**asdict(self.reading), "blend": asdict(self.blend), "prior": prior}
+        (folder / READING).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
     def pairs(self, queries: Sequence[str], texts: Sequence[str]) -> list[Pair]:
         """The tokens of each query with its text, not padded; what is too long is cut from the end of the longer of the two."""
         if not queries:
             return []
+        apart = self.prior.read(queries, texts) if self.prior else [()] * len(queries)
+        return [Pair(ids, types, own) for (ids, types), own in zip(self._together(queries, texts), apart, strict=True)]
+
+    def _together(self, queries: Sequence[str], texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         if self.reading.pooling == "last":
             joined = [f"query: {query}\n{text}" for query, text in zip(queries, texts, strict=True)]
             found = self.tokenizer(joined, truncation=True, max_length=self.reading.max_tokens)
@@ -110,28 +170,40 @@ class Teacher:
         )
         return [(list(ids), list(types)) for ids, types in zip(found["input_ids"], found["token_type_ids"], strict=True)]
 
-    def padded(self, pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
+    def padded(self, pairs: Sequence[Pair]) -> Batch:
         """A batch as tensors, padded behind to the longest pair; needs no model, so another thread may."""
-        lengths = np.array([len(ids) for ids, _ in pairs])
-        held = np.arange(lengths.max()) < lengths[:, None]
-        tensors = {}
-        for name, padding, column in (("input_ids", self.tokenizer.pad_token_id or 0, 0), ("token_type_ids", 0, 1)):
-            filled = np.full(held.shape, padding, np.int64)
-            filled[held] = np.concatenate([np.asarray(pair[column], np.int64) for pair in pairs])
-            tensors[name] = torch.from_numpy(filled)
-        return {**tensors, "attention_mask": torch.from_numpy(held.astype(np.int64))}
+        return Batch(padded(pairs, self.tokenizer.pad_token_id or 0), self.prior.padded([p.apart for p in pairs]) if self.prior else [])
 
-    def probabilities(self, batch: dict[str, torch.Tensor]) -> npt.NDArray[np.float32]:
+    def probabilities(self, batch: Batch) -> npt.NDArray[np.float32]:
         """Probabilities of the grades 1 .. 5 for each pair of a padded batch, (n, 5), fp32."""
+        return self.blend.of(self.logits(batch), self.prior.probabilities(batch.apart) if self.prior else None)
+
+    def logits(self, batch: Batch) -> npt.NDArray[np.float32]:
+        """What the cross-encoder alone says, (n, 5), fp32."""
         device = self.network.head.weight.device
         with torch.inference_mode():
-            logits = self.network(**{name: tensor.to(device) for name, tensor in batch.items()})
-            found: npt.NDArray[np.float32] = logits.softmax(1).cpu().numpy()
+            found: npt.NDArray[np.float32] = self.network(**{n: t.to(device) for n, t in batch.together.items()})["logits"].cpu().numpy()
         return found
+
+
+def padded(pairs: Sequence[Pair], padding: int) -> dict[str, torch.Tensor]:
+    """input_ids, token_type_ids and attention_mask of pairs, each (n, longest), padded behind."""
+    lengths = np.array([len(pair.ids) for pair in pairs])
+    held = np.arange(lengths.max()) < lengths[:, None]
+    tensors = {}
+    for name, filler, columns in (
+        ("input_ids", padding, [pair.ids for pair in pairs]),
+        ("token_type_ids", 0, [pair.types for pair in pairs]),
+    ):
+        filled = np.full(held.shape, filler, np.int64)
+        filled[held] = np.concatenate([np.asarray(column, np.int64) for column in columns])
+        tensors[name] = torch.from_numpy(filled)
+    return {**tensors, "attention_mask": torch.from_numpy(held.astype(np.int64))}
 
 
 def base(folder: Path, dtype: str = "fp32") -> tuple[Any, Any]:
     """Tokenizer and body of a model's folder, pooled or not; ModelError where weights are missing. No code of the folder runs."""
+    hush()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     body, told = AutoModel.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=DTYPES[dtype], output_loading_info=True

@@ -10,4 +10,12 @@ CAPTIONS = Table(
     columns=(Column("caption", "string", "what the model says is on the image", maximum=1_000),),
 )
 
-TABLES = (CAPTIONS,)
+TEACHER = Table(
+    name="answers.teacher",
+    kind=ANSWERS,
+    doc="A teacher's probabilities of the grades 1 .. 5 for a query and a text; the input is both, exactly as they are given to it.",
+    key=ANSWER_KEY,
+    columns=(Column("probabilities", "array<float>", "of the grades 1 .. 5", minimum=5, maximum=5),),
+)
+
+TABLES = (CAPTIONS, TEACHER)

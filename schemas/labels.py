@@ -1,6 +1,6 @@
 """Pairs that a teacher is asked about, and what it says of them."""
 
-from schemas.contract import DAILY, Column, Table
+from schemas.contract import DAILY, PRECISIONS, Column, Table
 from schemas.texts import PRODUCT_SOURCES, SOURCES
 
 REQUEST_KEY = Column("request_key", "string", "sha256 over query, entity_type and entity_id, hex", required=True, pattern="^[0-9a-f]{64}$")
@@ -36,4 +36,21 @@ CANDIDATES = Table(
     ),
 )
 
-TABLES = (CANDIDATES,)
+TEACHER_SCORES = Table(
+    name="labels.teacher_scores",
+    kind=DAILY,
+    doc="Soft labels: what the teacher that counts says of every candidate of the day.",
+    key=("request_key",),
+    columns=(
+        REQUEST_KEY,
+        *(CANDIDATES.column(name) for name in ("query", "entity_type", "entity_id", "language", "stratum", "probability", "input_hash")),
+        Column("probabilities", "array<float>", "of the grades 1 .. 5", required=True, minimum=5, maximum=5),
+        Column("grade", "int", "the most probable grade, the lowest of equals", required=True, minimum=1, maximum=5),
+        Column("expected_grade", "double", "mean of the grades by their probabilities", required=True, minimum=1, maximum=5),
+        Column("entropy", "double", "of the probabilities, in nats", required=True, minimum=0),
+        Column("model_revision", "string", "which teacher said it, and how it was asked", required=True),
+        Column("precision", "string", "numbers that it ran with", required=True, allowed=PRECISIONS),
+    ),
+)
+
+TABLES = (CANDIDATES, TEACHER_SCORES)

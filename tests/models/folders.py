@@ -79,3 +79,26 @@ def teacher(folder: Path, pooling: str = "mean", max_tokens: int = 16) -> Path:
     torch.nn.init.normal_(network.head.weight, std=1.0)
     Teacher(tokenizer, network, reading).save(folder)
     return folder
+
+
+def chat(folder: Path, digits: bool = True) -> Path:
+    """A random two-layer Llama with a head, a tokenizer by bytes with special tokens of a chat, and a chat template."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(7)
+    special = ["<|pad|>", "<|user|>", "<|end|>", "<|assistant|>", "<|unknown|>"]
+    letters = [letter for letter in pre_tokenizers.ByteLevel.alphabet() if digits or letter not in "12345"]
+    vocabulary = {word: n for n, word in enumerate([*special, *sorted(letters)])}
+    own = Tokenizer(models.BPE(vocabulary, [], unk_token="<|unknown|>"))
+    own.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    own.decoder = decoders.ByteLevel()
+    more = {"pad_token": "<|pad|>", "eos_token": "<|end|>", "additional_special_tokens": special[1:]}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=own, **more)
+    tokenizer.chat_template = "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 4_096}
+    config = LlamaConfig(vocab_size=len(tokenizer), pad_token_id=0, initializer_range=0.3, **sizes)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

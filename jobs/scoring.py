@@ -1,0 +1,127 @@
+"""`pinlake score`: a teacher over any file of pairs, without tables: the file's rows and columns, and what the teacher says of each."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from features.assembly import BUDGETS, LABELS, Assembly, Line, joined
+from jobs.cleaning import clean
+from jobs.errors import UsageError
+from jobs.imports.read import EXTENSIONS
+from udfs.engine.faces import asked_udf
+from udfs.engine.task import Asking
+
+ADDED = ("p1", "p2", "p3", "p4", "p5", "grade", "expected_grade", "model_revision", "refused")
+ORDER = "_order"
+"""The place of a row in the file; left out of what is written."""
+_BROKEN = "_broken_record"
+_BUDGET = 400
+"""Characters of a column that no text source is named like."""
+
+
+def score(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, revision: str, out: Path) -> tuple[int, int]:
+    """Scores the rows and writes them; how many there are, and how many of them were refused."""
+    slots = max(1, rows.sparkSession.sparkContext.defaultParallelism // asking.plan.threads)
+    return write(scored(rows, query, texts, asking, revision, slots), out)
+
+
+def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, revision: str, slots: int) -> DataFrame:
+    """The rows with ADDED: probabilities of the five grades, the most probable one, their mean, the model, and why there is none.
+
+    The text is made as that of a product is: each column cleaned and cut to its budget, a line each, in the order given, its name the
+    line's label. `slots`: how many tasks ask. UsageError names a column that is not there or is there already.
+    """
+    have = [name for name in rows.columns if name != _BROKEN]
+    missing = [name for name in (query, *texts) if name not in have]
+    if missing:
+        raise UsageError(f"the file has no column {missing[0]}; it has {', '.join(have)}")
+    taken = [name for name in ADDED if name in have]
+    if taken:
+        raise UsageError(f"the file has a column {taken[0]} already, which would be written over: leave it out")
+    if len(set(texts)) != len(texts):
+        raise UsageError(f"--text names a column twice: {', '.join(texts)}")
+    rows = rows.withColumn("_n", F.monotonically_increasing_id())  # in the order of the file; on the way to no table
+    given = F.struct(*(_named(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
+    broken = F.col(_BROKEN).isNotNull() if _BROKEN in rows.columns else F.lit(False)
+    parts = [F.col("_n"), given, broken.alias("broken")]
+    asked = rows.select(*parts, *(_text(rows, name).alias(f"t{n}") for n, name in enumerate((query, *texts))))
+    said = clean(asked.repartition(slots, "_n"), **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
+    lines = [Line(name, LABELS.get(name, name), F.col(f"s{n}"), BUDGETS.get(name, _BUDGET)) for n, name in enumerate(texts, 1)]
+    said = joined(said, lines, Assembly.characters).withColumnRenamed("s0", "query")
+    udf = asked_udf(asking, "p", T.ArrayType(T.FloatType()))
+    answers = said.select("_n", "given", "broken", udf("query", "text").alias("a"))
+    p = F.col("a.p")
+    weighed = [p[n].cast("double") * (n + 1) for n in range(5)]
+    return answers.select(
+        F.col("_n").alias(ORDER),
+        *(F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)),
+        *(p[n].alias(f"p{n + 1}") for n in range(5)),
+        F.array_position(p, F.array_max(p)).cast("int").alias("grade"),
+        sum(weighed[1:], weighed[0]).alias("expected_grade"),
+        F.lit(revision).alias("model_revision"),
+        F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.col("a.refused")).alias("refused"),
+    )
+
+
+def _named(name: str) -> Column:
+    """A column of the file by its exact name."""
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def _text(rows: DataFrame, name: str) -> Column:
+    """A column as text; UsageError where it holds what no text is."""
+    kind = rows.schema[name].dataType
+    if isinstance(kind, T.StringType):
+        return _named(name)
+    if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType):
+        return F.array_join(_named(name), ", ")
+    if isinstance(kind, T.AtomicType) and not isinstance(kind, T.BinaryType):
+        return _named(name).cast("string")
+    raise UsageError(f"column {name} is {kind.simpleString()[:80]}, which is no text")
+
+
+def write(rows: DataFrame, out: Path) -> tuple[int, int]:
+    """Writes the scored rows in the order of the file: one file of the kind that its name ends in, whole or not at all; without an ending
+    a folder of Parquet files. Returns how many rows there are, and how many of them were refused.
+    """
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        scored, file = unfinished / "scored", unfinished / "file"
+        rows.write.parquet(str(scored))  # asked here, by all tasks; what follows only puts the rows in order
+        staged = rows.sparkSession.read.parquet(str(scored))
+        counts = staged.agg(F.count(F.lit(1)).alias("all"), F.count("refused").alias("refused")).collect()[0]
+        kind = out.suffix.lower()
+        ordered = staged.orderBy(ORDER).drop(ORDER) if not kind else staged.repartition(1).sortWithinPartitions(ORDER).drop(ORDER)
+        if kind == ".jsonl":
+            ordered.write.option("ignoreNullFields", "false").json(str(file))
+        elif kind == ".csv":
+            ordered.write.option("header", "true").option("escape", '"').csv(str(file))
+        else:
+            ordered.write.parquet(str(file))
+        if kind:
+            file = next(part for part in file.iterdir() if part.name.startswith("part-"))
+        elif out.is_dir():
+            shutil.rmtree(out)
+        file.replace(out)
+        return counts["all"], counts["refused"]
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def refuse_places(file: Path, out: Path) -> None:
+    """Nothing; UsageError where the input is not there, or the output cannot be written as it is named."""
+    if not file.exists():
+        raise UsageError(f"{file}: there is no such file")
+    if out.suffix.lower() not in ("", *EXTENSIONS):
+        raise UsageError(f"{out}: the name must end in one of {', '.join(EXTENSIONS)}, or be a folder's")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.absolute().parent}")
+    if out.exists() and out.resolve() == file.resolve():
+        raise UsageError(f"{out} is the file that is scored: name another")

@@ -1,0 +1,191 @@
+"""One phase of training: a network learns probabilities of grades by transformers' Trainer; a killed phase goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from models.ordinal import Floats
+from models.recipe import Recipe
+from models.teacher import GRADES, Network, Pair, padded
+
+Say = Callable[[str], None]
+LOOKS = 10
+"""How often a phase is saved, and looks at the validation pairs."""
+FASTER = 1.1
+_SECONDS_A_LINE = 15.0
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Pairs as tokens and their probabilities of the grades, (n, 5)."""
+
+    pairs: Sequence[Pair]
+    target: Floats
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        return {"input_ids": self.pairs[place].ids, "pair": self.pairs[place], "target": self.target[place]}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training, by its name: what is learnt from, what is looked at, and how many epochs at most."""
+
+    name: str
+    learnt: Graded
+    looked_at: Graded | None
+    epochs: float
+
+
+def run(network: Network, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> list[dict[str, float]]:
+    """Trains the network, or takes over what a killed run had: what was seen on the way (step, loss, eval_loss, eval_agreement).
+
+    `work` keeps checkpoints until the phase is over, and its weights afterwards.
+    """
+    done = work / f"{phase.name}.safetensors"
+    if done.is_file():
+        network.load_state_dict(load_file(done), strict=False)
+        say(f"{phase.name}: taken over from a run before")
+        return []
+    steps = max(1, round(len(phase.learnt) / recipe.batch_size * phase.epochs))
+    every = max(1, steps // LOOKS)
+    looks = phase.looked_at is not None
+    arguments = TrainingArguments(
+        output_dir=str(work / phase.name),
+        max_steps=steps,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.batch_size * 2,
+        train_sampling_strategy="group_by_length",
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, steps // 10),
+        weight_decay=0.01,
+        max_grad_norm=1.0,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        eval_strategy="steps" if looks else "no",
+        eval_steps=every,
+        logging_steps=every,
+        load_best_model_at_end=looks,
+        metric_for_best_model="eval_agreement" if looks else None,
+        greater_is_better=True if looks else None,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=precision == "bf16",
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to="none",
+        disable_tqdm=True,
+    )
+    trainer = Trainer(
+        model=network,
+        args=arguments,
+        train_dataset=phase.learnt,
+        eval_dataset=phase.looked_at,
+        data_collator=lambda rows: _collated(rows, padding),
+        compute_metrics=_agreement,
+        optimizers=(_optimizer(network, recipe), None),
+        callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = get_last_checkpoint(str(work / phase.name)) if (work / phase.name).is_dir() else None
+    if checkpoint:
+        say(f"{phase.name}: goes on from {Path(checkpoint).name}")
+    trainer.train(resume_from_checkpoint=checkpoint)
+    unfinished = done.with_suffix(f".{os.getpid()}")
+    save_file({name: weight.detach().contiguous().cpu() for name, weight in _learnt(network).items()}, unfinished)
+    unfinished.replace(done)
+    seen = ("step", "loss", "eval_loss", "eval_agreement")
+    return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
+
+
+def _learnt(network: Network) -> dict[str, torch.Tensor]:
+    """The weights that were open to training, by name."""
+    return {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+
+
+def _collated(rows: Sequence[dict[str, Any]], padding: int) -> dict[str, torch.Tensor]:
+    batch = padded([row["pair"] for row in rows], padding)
+    return {**batch, "labels": torch.from_numpy(np.stack([row["target"] for row in rows]).astype(np.float32))}
+
+
+def _agreement(seen: EvalPrediction) -> dict[str, float]:
+    """How expected grades go with people's, as a correlation.
+
+    Not the loss: a network that grows too sure of its grades has a higher one, though it orders pairs better, and the blend mends that.
+    """
+    grades = np.arange(GRADES)
+    logits, target = np.asarray(seen.predictions, np.float64), np.asarray(seen.label_ids, np.float64)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    said, wanted = odds @ grades / odds.sum(axis=1), target @ grades
+    return {"agreement": float(np.corrcoef(said, wanted)[0, 1]) if said.std() and wanted.std() else 0.0}
+
+
+def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    head = list(network.head.parameters())
+    body = [weight for weight in network.body.parameters() if weight.requires_grad]
+    return torch.optim.AdamW([{"params": body, "lr": recipe.rate}, {"params": head, "lr": recipe.head_rate}], weight_decay=0.01)
+
+
+class _Progress(TrainerCallback):
+    """A line each so many seconds: steps, agreement on the validation pairs, the time left."""
+
+    def __init__(self, name: str, steps: int, say: Say) -> None:
+        self._name, self._steps, self._say = name, steps, say
+        self._started, self._first, self._told, self._loss = 0.0, 0, 0.0, ""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        self._started = self._told = time.monotonic()
+        self._first = state.global_step
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **more: Any) -> None:
+        self._loss = f", agreement {metrics['eval_agreement']:.3f}"
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        now, step = time.monotonic(), state.global_step
+        if now - self._told >= _SECONDS_A_LINE or step == self._steps:
+            left = (now - self._started) / max(step - self._first, 1) * (self._steps - step)
+            self._say(f"{self._name}: step {step} of {self._steps}{self._loss}; about {left:.0f} s left")
+            self._told = now
+
+
+def paces(network: Network, padding: int, learnt: Graded, recipe: Recipe) -> dict[str, float]:
+    """Seconds of a training step on the median of the pairs' lengths, by precision, of those that the recipe allows; nothing is learnt."""
+    order = np.argsort([len(pair.ids) for pair in learnt.pairs], kind="stable")
+    middle = [int(place) for place in order[len(order) // 2 :][: recipe.batch_size]]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(device).train()
+    batch = {name: tensor.to(device) for name, tensor in _collated([learnt[place] for place in middle], padding).items()}
+    found = {}
+    for precision in ("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,):
+        taken = []
+        for _ in range(3):
+            started = time.perf_counter()
+            with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+                network(**batch)["loss"].backward()
+            network.zero_grad(set_to_none=True)
+            taken.append(time.perf_counter() - started)
+        found[precision] = min(taken) * recipe.batch_size / len(middle)
+    return found
+
+
+def fastest(found: dict[str, float]) -> str:
+    """The precision of the fastest steps; fp32 unless the other one is clearly faster."""
+    if len(found) == 1:
+        return next(iter(found))
+    return "bf16" if found["bf16"] * FASTER <= found["fp32"] else "fp32"

@@ -1,0 +1,60 @@
+"""How a teacher is trained: all that can be set, with what is known to work (docs/models.md says how it was found)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.specs import ModelError
+
+POOLINGS = ("mean", "cls", "last")
+_CHOICES = {
+    "pooling": ("auto", *POOLINGS),
+    "word_embeddings": ("frozen", "low_rank", "trained"),
+    "precision": ("auto", "fp32", "bf16"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """ModelError where it makes no sense."""
+
+    pooling: str = "auto"
+    """`mean` or `cls` for encoders, `last` for decoders; auto: last where the model is a decoder, else mean."""
+    max_tokens: int = 64
+    """The most tokens of a pair, special ones counted."""
+    warm_pairs: int = 12_000
+    """Pairs without a grade that the cross-encoder first learns the prior's grades of; 0: none."""
+    epochs: float = 3.0
+    """How often each graded pair is seen, at most."""
+    patience: int = 4
+    """After so many looks at the validation queries, of ten, without better agreement, training ends; the best look is kept."""
+    batch_size: int = 32
+    rate: float = 1e-4
+    """The learning rate of the body, at its height: it rises over the first tenth of the steps and then falls to 0."""
+    head_rate: float = 1e-3
+    word_embeddings: str = "frozen"
+    """frozen, low_rank (as LoRA does, of `lora_rank` or 8) or trained. A multilingual model's are most of its weights, and few are seen."""
+    lora_rank: int = 0
+    """Above 0 the body's linear layers learn differences of this rank alone (LoRA, arXiv 2106.09685)."""
+    four_bit: bool = False
+    """The body in 4 bits while LoRA trains (QLoRA, arXiv 2305.14314); needs CUDA and bitsandbytes."""
+    gradient_checkpointing: bool = False
+    """States between layers are computed twice instead of kept: for large models."""
+    precision: str = "auto"
+    """fp32, bf16, or auto: whichever of them a probe finds faster on this machine."""
+    minutes: float = 45.0
+    """About how long the steps may take: where the probe says that they would take longer, both phases are shortened alike."""
+    seed: int = 5
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ModelError(f"{name} is one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        low = {"max_tokens": 8, "warm_pairs": 0, "patience": 1, "batch_size": 1, "lora_rank": 0}
+        for name, least in low.items():
+            if getattr(self, name) < least:
+                raise ModelError(f"{name} is at least {least}, got {getattr(self, name)}")
+        if min(self.epochs, self.rate, self.head_rate, self.minutes) <= 0:
+            raise ModelError("epochs, rate, head_rate and minutes are above 0")
+        if self.four_bit and not self.lora_rank:
+            raise ModelError("four_bit trains by LoRA: set lora_rank, such as 16")

@@ -1,0 +1,214 @@
+"""Trains a teacher from graded pairs: the prior first, then the cross-encoder in two phases, at last how the two are weighed.
+
+1. The prior (models/prior.py): one ordinal regression over what untuned encoders measure, fitted on the training queries.
+2. Warm start: the cross-encoder learns the prior's grades of pairs that nobody graded, formed among the training queries and texts.
+3. Tuning: it learns what people said, as probabilities, until the validation queries gain no more.
+4. Blend: how much each of the two counts, fitted on the validation queries.
+
+Each part leaves its outcome in the work folder, so that the same call after a kill goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import AutoConfig, set_seed
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from models import adapters, blending, fine_tuning, ordinal, warm_pairs
+from models.encoder import Encoder
+from models.fine_tuning import Graded, Phase
+from models.ordinal import Floats
+from models.prior import Prior
+from models.recipe import Recipe
+from models.specs import ModelError
+from models.teacher import Network, Reading, Teacher
+
+Say = Callable[[str], None]
+_BATCH_TOKENS = 4_096
+_NEAR_TOKENS = 32
+"""Titles stand first: what is near is looked for by the first tokens."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Graded pairs: queries, texts and probabilities of the five grades (n, 5)."""
+
+    queries: Sequence[str]
+    texts: Sequence[str]
+    target: Floats
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
+def train(
+    learnt: Examples, looked_at: Examples, body: Path, encoders: Sequence[Path], recipe: Recipe, work: Path, out: Path, say: Say
+) -> dict[str, Any]:
+    """Writes the folder of a teacher; returns the recipe as it was run: precision, phases, blend, losses, seconds by part.
+
+    `learnt` and `looked_at` are pairs of training and validation queries; `body` the folder of the cross-encoder, `encoders` those of the
+    prior, none for a teacher without one. ModelError where there is nothing to learn from.
+    """
+    if not len(learnt) or not len(looked_at):
+        raise ModelError(f"{len(learnt)} graded pairs of training queries and {len(looked_at)} of validation queries: both are needed")
+    work.mkdir(parents=True, exist_ok=True)
+    clock = _Clock()
+    set_seed(recipe.seed)
+    pooling = _pooling(body) if recipe.pooling == "auto" else recipe.pooling
+    tokenizer, trained = adapters.body_to_train(body, recipe)
+    teacher = Teacher(tokenizer, Network(trained, pooling), Reading(pooling, recipe.max_tokens))  # type: ignore[arg-type]
+    padding = tokenizer.pad_token_id or 0
+    graded = Graded(teacher.pairs(learnt.queries, learnt.texts), learnt.target)
+    looks = Graded(teacher.pairs(looked_at.queries, looked_at.texts), looked_at.target)
+
+    plan = _kept(work / "plan.json", lambda: _plan(teacher.network, padding, graded, recipe, warm=bool(encoders)))
+    epochs = f"{recipe.epochs * plan['share']:.1f} epochs of {len(graded)} pairs and {plan['warm_pairs']} to start from"
+    say(f"{epochs}, in {plan['precision']}: about {plan['seconds'] / 60:.0f} min")
+    clock.lap("plan")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    prior = Prior.loaded(encoders, recipe.max_tokens, device, plan["precision"]) if encoders else None
+    losses: list[dict[str, float]] = []
+    if prior is not None:
+        fitted = _kept(work / "prior.json", lambda: asdict(ordinal.fitted(_measured(prior, learnt, say, "prior"), learnt.target)))
+        prior.ordinal = ordinal.Ordinal(**{name: tuple(values) for name, values in fitted.items()})
+        clock.lap("prior")
+        if plan["warm_pairs"]:
+            start = _warm(teacher, prior, learnt, plan["warm_pairs"], recipe, work, say)
+            clock.lap("pairs to start from")
+            fine_tuning.run(teacher.network, padding, Phase("warm", start, None, 1.0), recipe, plan["precision"], work, say)
+            clock.lap("warm start")
+    phase = Phase("tune", graded, looks, recipe.epochs * plan["share"])
+    losses += fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
+    clock.lap("tuning")
+    teacher.network.body = adapters.merged(teacher.network.body, body, recipe)
+    teacher.network.eval().requires_grad_(False).to(device)
+    apart = None if prior is None else prior.ordinal.probabilities(_measured(prior, looked_at, say, "blend"))  # type: ignore[union-attr]
+    blend = blending.fitted(_logits(teacher, looks), apart, looked_at.target)
+    clock.lap("blend")
+    whole = Teacher(tokenizer, teacher.network, teacher.reading, prior, blend)
+    whole.save(out)
+    return {"plan": plan, "pooling": pooling, "blend": asdict(blend), "losses": losses, "seconds": clock.laps}
+
+
+def _pooling(body: Path) -> str:
+    """How the states of a model's tokens become one: mean for what was trained to fill gaps, the last for what goes on with a text."""
+    kind = AutoConfig.from_pretrained(body, local_files_only=True, trust_remote_code=False).model_type
+    return "mean" if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES else "last"
+
+
+def _plan(network: Network, padding: int, graded: Graded, recipe: Recipe, warm: bool) -> dict[str, Any]:
+    """Precision by a probe, and what fits the recipe's minutes: the share of epochs, and the pairs to start from."""
+    found = fine_tuning.paces(network, padding, graded, recipe)
+    precision = fine_tuning.fastest(found)
+    pairs = recipe.warm_pairs if warm else 0
+    steps = (len(graded) * recipe.epochs + pairs) / recipe.batch_size
+    share = min(1.0, recipe.minutes * 60 / (steps * found[precision]))
+    return {
+        "precision": precision,
+        "seconds_a_step": found,
+        "share": share,
+        "warm_pairs": round(pairs * share),
+        "seconds": steps * share * found[precision],
+    }
+
+
+def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Recipe, work: Path, say: Say) -> Graded:
+    """Pairs without a grade, and the prior's grades of them."""
+    queries, texts = list(dict.fromkeys(learnt.queries)), list(dict.fromkeys(learnt.texts))
+    place_of = ({q: n for n, q in enumerate(queries)}, {t: n for n, t in enumerate(texts)})
+    known = sorted({(place_of[0][q], place_of[1][t]) for q, t in zip(learnt.queries, learnt.texts, strict=True)})
+    kept = work / "warm.json"
+    if not kept.is_file():
+        encoder = prior.matchers[0].encoder
+        short = Encoder(encoder.tokenizer, encoder.model, replace(encoder.reading, max_tokens=_NEAR_TOKENS))
+        places = warm_pairs.formed(known, _vectors(short, queries, "query"), _vectors(short, texts, "document"), n, recipe.seed)
+        places = places[np.argsort(places[:, 1], kind="stable")]  # a text that comes twice is read once
+        examples = Examples([queries[q] for q, _ in places], [texts[t] for _, t in places], np.zeros((len(places), 5)))
+        target = prior.ordinal.probabilities(_measured(prior, examples, say, "pairs to start from"))  # type: ignore[union-attr]
+        _write(kept, {"places": places.tolist(), "target": target.round(6).tolist()})
+    found = json.loads(kept.read_bytes())
+    pairs = teacher.pairs([queries[q] for q, _ in found["places"]], [texts[t] for _, t in found["places"]])
+    return Graded(pairs, np.asarray(found["target"]))
+
+
+def _vectors(encoder: Encoder, texts: Sequence[str], role: str) -> npt.NDArray[np.float32]:
+    tokens = encoder.tokens(texts, role)  # type: ignore[arg-type]
+    found = np.zeros((len(texts), encoder.dim), np.float32)
+    for places in _batches([len(ids) for ids in tokens]):
+        found[places] = encoder.vectors([tokens[place] for place in places])
+    return found
+
+
+def _measured(prior: Prior, examples: Examples, say: Say, what: str) -> Floats:
+    """The prior's measures of all pairs, (n, k); pairs of one text that stand together are one reading of it."""
+    apart = prior.read(examples.queries, examples.texts)
+    found: list[Floats] = []
+    told = time.monotonic()
+    size = 128
+    for start in range(0, len(apart), size):
+        some = apart[start : start + size]
+        order = np.argsort([len(one[0][1].ids) for one in some], kind="stable")
+        own = np.zeros((len(some), 0))
+        for places in np.array_split(order, 4):
+            if len(places):
+                measures = prior.measures(prior.padded([some[place] for place in places]))
+                own = own if own.shape[1] else np.zeros((len(some), measures.shape[1]))
+                own[places] = measures
+        found.append(own)
+        if time.monotonic() - told > 15:
+            told = time.monotonic()
+            say(f"{what}: {start + len(some)} of {len(apart)} pairs measured")
+    return np.concatenate(found)
+
+
+def _logits(teacher: Teacher, graded: Graded) -> Floats:
+    found = np.zeros((len(graded), 5))
+    for places in _batches([len(pair.ids) for pair in graded.pairs]):
+        found[places] = teacher.logits(teacher.padded([graded.pairs[place] for place in places]))
+    return found
+
+
+def _batches(lengths: Sequence[int]) -> list[npt.NDArray[np.int64]]:
+    """Places in batches of about so many padded tokens, shortest first."""
+    order = np.argsort(lengths, kind="stable")
+    found, start = [], 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and (end + 1 - start) * lengths[order[end]] <= _BATCH_TOKENS:
+            end += 1
+        found.append(order[start:end])
+        start = end
+    return found
+
+
+class _Clock:
+    """Seconds of each part."""
+
+    def __init__(self) -> None:
+        self._last, self.laps = time.monotonic(), dict[str, float]()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self._last = round(now - self._last, 1), now
+
+
+def _kept(file: Path, made: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """What the file holds, made and written where it is not there yet."""
+    if not file.is_file():
+        _write(file, made())
+    return dict(json.loads(file.read_bytes()))
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
+    unfinished.replace(file)

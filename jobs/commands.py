@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs import given, models
 from jobs.asking import revision_of
-from jobs.building import parameters, resolved
+from jobs.building import parameters
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.errors import PinlakeError, UsageError
@@ -29,9 +29,9 @@ from jobs.registry import job as job_named
 from jobs.runner import Runner, rebuilt_runs, told
 from jobs.session import session
 from jobs.settings import Settings
-from jobs.spec import Ask, Train, opening
+from jobs.spec import Ask, opening
 from jobs.store import Store
-from schemas import catalog, labels, ops, raw, sample, signals, texts, training
+from schemas import catalog, ops, raw, sample, signals, texts
 from schemas.contract import CHANGES, OPS, Table
 
 Result = tuple[dict[str, Any], str]
@@ -215,7 +215,7 @@ class Lake:
         if file is not None and not file.exists():
             raise UsageError(f"{file}: there is no such file")
         planner = self.runner.planner()
-        live = self._live(planner, signals.IMAGE_CAPTIONS, days.last)
+        live = self.live(planner, signals.IMAGE_CAPTIONS, days.last)
         if live is None:
             raise PinlakeError(
                 f"signals.image_captions has no {days.last}; run first: pinlake run image_captions --day {days.last} --upstream"
@@ -239,12 +239,12 @@ class Lake:
         from jobs.evaluation import coverage, metrics
 
         planner = self.runner.planner()
-        totals = self._live(planner, signals.ENGAGEMENT_TOTALS, days.last)
+        totals = self.live(planner, signals.ENGAGEMENT_TOTALS, days.last)
         found: dict[str, Any] = {"day": days.last}
         measured: list[metrics.Metric] = []
         lines = []
         for name, table in (("pin", texts.PINS), ("product", texts.PRODUCTS)):
-            live = self._live(planner, table, days.last)
+            live = self.live(planner, table, days.last)
             found[f"{name}s"] = None
             if live is None:
                 lines.append(f"{table.name} has no {days.last}: not measured")
@@ -279,44 +279,11 @@ class Lake:
 
     def evaluate_teacher(self, days: Days) -> Result:
         """The teacher that counts against people on queries that it never saw, with its baselines; kept in evaluation.metrics."""
-        from jobs.evaluation import metrics, planted_grades, teacher
+        from jobs.evaluating import teacher
 
-        planner = self.runner.planner()
-        ledger = planner.ledger(training.TEACHER_EXAMPLES)
-        known = [day for day in ledger.days if day <= days.last]
-        if not known:
-            raise PinlakeError(f"training.teacher_examples has no {days.last}; run first: pinlake run teacher --day {days.last}")
-        job = job_named("train_teacher")
-        assert isinstance(job, Train)
-        asked = Models(self.store, self.settings)
-        model = asked.counting(job.model, days.last)
-        if model is None:
-            raise PinlakeError(f"no teacher counts on {days.last}; run first: pinlake run teacher --day {days.last}")
-        examples = self.store.frame(training.TEACHER_EXAMPLES, ledger.version).where(F.col("ds") <= days.last)
-        with self.store.held(training.TEACHER_EXAMPLES, self.runner.run_id, resolved(job)(examples)) as rows:
-            sets = teacher.data_sets(rows)
-            if not sets:
-                raise PinlakeError(f"no graded pairs of test queries up to {days.last}: nothing to measure a teacher by")
-            asking = asked.alone(job.loader, asked.stored(model), job.precisions)
-            encoder = asked.start(job.beside, days.last)
-            found = {}
-            for data in sets:
-                said = teacher.told(asking, data.measured, progress)
-                systems = {teacher.TEACHER: teacher.system(said, data), **teacher.baselines(data, encoder.folder)}
-                progress(f"{data.name}: resampling queries")
-                found[data.name] = teacher.evaluated(data, systems)
-        labelled = planner.ledger(labels.TEACHER_SCORES)
-        if self.store.commits(sample.TRUTH) and days.last in labelled.days:
-            scores = self.store.frame(labels.TEACHER_SCORES, labelled.version).where(F.col("ds") == days.last)
-            found[sample.TRUTH.name] = planted_grades.evaluated(planted_grades.planted(scores, self.store.frame(sample.TRUTH)))
-        revisions = {"teacher": model.content_hash[:16], "encoder": encoder.content_hash[:16]}
-        versions = {training.TEACHER_EXAMPLES.name: ledger.version}
-        measured = teacher.metrics(found, revisions, versions)
-        self.runner.account([metrics.write(self.store, self.runner.run_id, "teacher", days.last, measured)])
-        result = {"day": days.last, "model": model.spec, "content_hash": model.content_hash, "data_sets": teacher.as_json(found)}
-        return result, "\n\n".join(aligned(table) for table in teacher.lines(found))
+        return teacher(self, days)
 
-    def _live(self, planner: Planner, table: Table, day: str) -> DataFrame | None:
+    def live(self, planner: Planner, table: Table, day: str) -> DataFrame | None:
         """The live rows of a change log as of a day; None where the day is not published."""
         first, ledger = planner.first_day(table), planner.ledger(table)
         if first is None or day not in ledger.days:

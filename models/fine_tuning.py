@@ -1,4 +1,4 @@
-"""One phase of training: a network learns probabilities of grades by transformers' Trainer; a killed phase goes on from its checkpoint."""
+"""One phase of training by transformers' Trainer: a network learns what its pairs are labelled with; a killed phase goes on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from models.ordinal import Floats
 from models.recipe import Recipe
-from models.teacher import GRADES, Network, Pair, padded
+from models.teacher import GRADES, Pair, Pooled, Pooling, padded
 
 Say = Callable[[str], None]
 LOOKS = 10
@@ -26,9 +26,20 @@ FASTER = 1.1
 _SECONDS_A_LINE = 15.0
 
 
+class Regression(Pooled):
+    """Some numbers a pair; learns them by their mean squared error."""
+
+    def __init__(self, body: Any, pooling: Pooling, numbers: int) -> None:
+        super().__init__(body, pooling, torch.nn.Linear(int(body.config.hidden_size), numbers))
+
+    def loss(self, said: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean squared error."""
+        return torch.nn.functional.mse_loss(said, labels)
+
+
 @dataclass(frozen=True)
 class Graded:
-    """Pairs as tokens and their probabilities of the grades, (n, 5)."""
+    """Pairs as tokens and what is to be said of them: probabilities of the grades, (n, 5), or some numbers, (n, k)."""
 
     pairs: Sequence[Pair]
     target: Floats
@@ -50,7 +61,17 @@ class Phase:
     epochs: float
 
 
-def run(network: Network, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> list[dict[str, float]]:
+def begun(name: str, work: Path) -> bool:
+    """Whether a phase is over, or a checkpoint of it is there."""
+    return (work / f"{name}.safetensors").is_file() or _checkpoint(name, work) is not None
+
+
+def _checkpoint(name: str, work: Path) -> str | None:
+    """The newest checkpoint of a phase."""
+    return get_last_checkpoint(str(work / name)) if (work / name).is_dir() else None
+
+
+def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> list[dict[str, float]]:
     """Trains the network, or takes over what a killed run had: what was seen on the way (step, loss, eval_loss, eval_agreement).
 
     `work` keeps checkpoints until the phase is over, and its weights afterwards.
@@ -103,7 +124,7 @@ def run(network: Network, padding: int, phase: Phase, recipe: Recipe, precision:
         callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = get_last_checkpoint(str(work / phase.name)) if (work / phase.name).is_dir() else None
+    checkpoint = _checkpoint(phase.name, work)
     if checkpoint:
         say(f"{phase.name}: goes on from {Path(checkpoint).name}")
     trainer.train(resume_from_checkpoint=checkpoint)
@@ -114,7 +135,7 @@ def run(network: Network, padding: int, phase: Phase, recipe: Recipe, precision:
     return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
 
 
-def _learnt(network: Network) -> dict[str, torch.Tensor]:
+def _learnt(network: Pooled) -> dict[str, torch.Tensor]:
     """The weights that were open to training, by name."""
     return {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
 
@@ -136,7 +157,7 @@ def _agreement(seen: EvalPrediction) -> dict[str, float]:
     return {"agreement": float(np.corrcoef(said, wanted)[0, 1]) if said.std() and wanted.std() else 0.0}
 
 
-def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: Pooled, recipe: Recipe) -> torch.optim.Optimizer:
     head = list(network.head.parameters())
     body = [weight for weight in network.body.parameters() if weight.requires_grad]
     return torch.optim.AdamW([{"params": body, "lr": recipe.rate}, {"params": head, "lr": recipe.head_rate}], weight_decay=0.01)
@@ -164,7 +185,7 @@ class _Progress(TrainerCallback):
             self._told = now
 
 
-def paces(network: Network, padding: int, learnt: Graded, recipe: Recipe) -> dict[str, float]:
+def paces(network: Pooled, padding: int, learnt: Graded, recipe: Recipe) -> dict[str, float]:
     """Seconds of a training step on the median of the pairs' lengths, by precision, of those that the recipe allows; nothing is learnt."""
     order = np.argsort([len(pair.ids) for pair in learnt.pairs], kind="stable")
     middle = [int(place) for place in order[len(order) // 2 :][: recipe.batch_size]]

@@ -23,7 +23,7 @@ class Recipe:
     max_tokens: int = 64
     """The most tokens of a pair, special ones counted."""
     warm_pairs: int = 12_000
-    """Pairs without a grade that the cross-encoder first learns the prior's grades of; 0: none."""
+    """Pairs without a grade that the cross-encoder first learns the prior's measures of; 0: none."""
     epochs: float = 3.0
     """How often each graded pair is seen, at most."""
     patience: int = 4

@@ -86,13 +86,12 @@ def _log_softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return found
 
 
-class Network(torch.nn.Module):
-    """The body of a model of transformers with one linear layer to five logits; what is trained."""
+class Pooled(torch.nn.Module):
+    """The body of a model of transformers with one linear layer over what stands for a pair."""
 
-    def __init__(self, body: Any, pooling: Pooling, head: torch.nn.Linear | None = None) -> None:
+    def __init__(self, body: Any, pooling: Pooling, head: torch.nn.Linear) -> None:
         super().__init__()
-        self.body, self.pooling = body, pooling
-        self.head = torch.nn.Linear(int(body.config.hidden_size), GRADES) if head is None else head
+        self.body, self.pooling, self.head = body, pooling, head
 
     def pooled(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None) -> torch.Tensor:
         """What stands for each pair, (n, hidden), fp32."""
@@ -106,6 +105,10 @@ class Network(torch.nn.Module):
         held = attention_mask[..., None].float()
         return (states * held).sum(1) / held.sum(1)
 
+    def loss(self, said: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """How far what the layer says of pairs is from the labels, both (n, outputs)."""
+        raise NotImplementedError
+
     def forward(
         self,
         input_ids: torch.Tensor,
@@ -113,11 +116,20 @@ class Network(torch.nn.Module):
         token_type_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """`logits`, (n, 5), fp32, and with `labels`, probabilities (n, 5), the `loss`: their mean cross-entropy."""
+        """`logits`, what the layer says, (n, outputs), fp32, and with `labels`, (n, outputs), the `loss`."""
         logits: torch.Tensor = self.head(self.pooled(input_ids, attention_mask, token_type_ids))
-        if labels is None:
-            return {"logits": logits}
-        return {"loss": -(labels * logits.float().log_softmax(1)).sum(1).mean(), "logits": logits}
+        return {"logits": logits} if labels is None else {"loss": self.loss(logits.float(), labels), "logits": logits}
+
+
+class Network(Pooled):
+    """Five logits a pair; learns probabilities by their cross-entropy."""
+
+    def __init__(self, body: Any, pooling: Pooling, head: torch.nn.Linear | None = None) -> None:
+        super().__init__(body, pooling, head or torch.nn.Linear(int(body.config.hidden_size), GRADES))
+
+    def loss(self, said: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean cross-entropy with probabilities of the grades."""
+        return -(labels * said.log_softmax(1)).sum(1).mean()
 
 
 class Teacher:

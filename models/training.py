@@ -1,8 +1,8 @@
 """Trains a teacher from graded pairs: the prior first, then the cross-encoder in two phases, at last how the two are weighed.
 
 1. The prior (models/prior.py): one ordinal regression over what untuned encoders measure, fitted on the training queries.
-2. Warm start: the cross-encoder learns the prior's grades of pairs that nobody graded, formed among the training queries and texts.
-3. Tuning: it learns what people said, as probabilities, until the validation queries gain no more.
+2. Warm start: the cross-encoder learns the prior's measures of pairs that nobody graded, formed among the training queries and texts.
+3. Tuning: its head is fitted to what people said, then all of it learns that, as probabilities, until the validation queries gain no more.
 4. Blend: how much each of the two counts, fitted on the validation queries.
 
 Each part leaves its outcome in the work folder, so that the same call after a kill goes on where it was.
@@ -23,9 +23,9 @@ import torch
 from transformers import AutoConfig, set_seed
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models import adapters, blending, fine_tuning, ordinal, warm_pairs
+from models import adapters, blending, fine_tuning, ordinal, probing, warm_pairs
 from models.encoder import Encoder
-from models.fine_tuning import Graded, Phase
+from models.fine_tuning import Graded, Phase, Regression
 from models.ordinal import Floats
 from models.prior import Prior
 from models.recipe import Recipe
@@ -84,8 +84,12 @@ def train(
         if plan["warm_pairs"]:
             start = _warm(teacher, prior, learnt, plan["warm_pairs"], recipe, work, say)
             clock.lap("pairs to start from")
-            fine_tuning.run(teacher.network, padding, Phase("warm", start, None, 1.0), recipe, plan["precision"], work, say)
+            regression = Regression(trained, teacher.network.pooling, start.target.shape[1])
+            fine_tuning.run(regression, padding, Phase("warm", start, None, 1.0), recipe, plan["precision"], work, say)
             clock.lap("warm start")
+    if not fine_tuning.begun("tune", work):
+        teacher.network.head = probing.fitted(_states(teacher, graded), learnt.target)
+        clock.lap("head")
     phase = Phase("tune", graded, looks, recipe.epochs * plan["share"])
     losses += fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
     clock.lap("tuning")
@@ -122,7 +126,7 @@ def _plan(network: Network, padding: int, graded: Graded, recipe: Recipe, warm: 
 
 
 def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Recipe, work: Path, say: Say) -> Graded:
-    """Pairs without a grade, and the prior's grades of them."""
+    """Pairs without a grade, and what the prior measures of them and says by it, each number with mean 0 and deviation 1."""
     queries, texts = list(dict.fromkeys(learnt.queries)), list(dict.fromkeys(learnt.texts))
     place_of = ({q: n for n, q in enumerate(queries)}, {t: n for n, t in enumerate(texts)})
     known = sorted({(place_of[0][q], place_of[1][t]) for q, t in zip(learnt.queries, learnt.texts, strict=True)})
@@ -133,7 +137,11 @@ def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Reci
         places = warm_pairs.formed(known, _vectors(short, queries, "query"), _vectors(short, texts, "document"), n, recipe.seed)
         places = places[np.argsort(places[:, 1], kind="stable")]  # a text that comes twice is read once
         examples = Examples([queries[q] for q, _ in places], [texts[t] for _, t in places], np.zeros((len(places), 5)))
-        target = prior.ordinal.probabilities(_measured(prior, examples, say, "pairs to start from"))  # type: ignore[union-attr]
+        numbers = _measured(prior, examples, say, "pairs to start from")
+        assert prior.ordinal is not None
+        numbers = np.concatenate([numbers, prior.ordinal.score(numbers)[:, None]], axis=1)
+        spread = numbers.std(axis=0)
+        target = (numbers - numbers.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
         _write(kept, {"places": places.tolist(), "target": target.round(6).tolist()})
     found = json.loads(kept.read_bytes())
     pairs = teacher.pairs([queries[q] for q, _ in found["places"]], [texts[t] for _, t in found["places"]])
@@ -174,6 +182,18 @@ def _logits(teacher: Teacher, graded: Graded) -> Floats:
     found = np.zeros((len(graded), 5))
     for places in _batches([len(pair.ids) for pair in graded.pairs]):
         found[places] = teacher.logits(teacher.padded([graded.pairs[place] for place in places]))
+    return found
+
+
+def _states(teacher: Teacher, graded: Graded) -> npt.NDArray[np.float32]:
+    """What stands for each pair before the body is tuned, (n, hidden)."""
+    network = teacher.network.eval()
+    device = next(network.parameters()).device
+    found = np.zeros((len(graded), network.head.in_features), np.float32)
+    for places in _batches([len(pair.ids) for pair in graded.pairs]):
+        batch = teacher.padded([graded.pairs[place] for place in places]).together
+        with torch.inference_mode():
+            found[places] = network.pooled(**{name: tensor.to(device) for name, tensor in batch.items()}).cpu().numpy()
     return found
 
 

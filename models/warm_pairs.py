@@ -1,4 +1,4 @@
-"""Pairs without a grade, to learn the prior's grades from before people's: known ones, near ones and strange ones."""
+"""Pairs without a grade, to learn the prior's measures from before people's grades: known ones, near ones and strange ones."""
 
 from __future__ import annotations
 

@@ -28,8 +28,13 @@ def engagements(totals: DataFrame, entity_type: str) -> DataFrame:
 
     `totals`: signals.engagement_totals as of a day.
     """
+    return engagements_of("entity_id", totals.where(F.col("entity_type") == entity_type))
+
+
+def engagements_of(key: str, totals: DataFrame) -> DataFrame:
+    """(key, engagements): how often users did something, by entity_id or by query."""
     done = sum((F.col(name) for name in COUNTS if name != "impressions"), F.lit(0))
-    return totals.where(F.col("entity_type") == entity_type).groupBy("entity_id").agg(F.sum(done).alias("engagements"))
+    return totals.groupBy(key).agg(F.sum(done).alias("engagements"))
 
 
 def counts(table: Table, live: DataFrame, engaged: DataFrame | None) -> DataFrame:
@@ -45,7 +50,7 @@ def counts(table: Table, live: DataFrame, engaged: DataFrame | None) -> DataFram
         parts["language"] = F.coalesce("language", F.lit("und"))
     if engaged is not None:
         live = live.join(engaged.withColumnRenamed("entity_id", key), key, "left")
-        parts["popularity"] = _popularity(F.coalesce("engagements", F.lit(0)))
+        parts["popularity"] = popularity(F.coalesce("engagements", F.lit(0)))
     named = F.array(*(F.struct(F.lit(part).alias("part"), name.alias("name")) for part, name in parts.items()))
     # Summed by combination first: a few rows, of which each then counts for every part that it belongs to.
     flags = live.select(named.alias("parts"), *(flag.cast("bigint").alias(f"has_{name}") for name, flag in has.items()))
@@ -97,7 +102,7 @@ def rendered(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _popularity(engaged: Column) -> Column:
+def popularity(engaged: Column) -> Column:
     """The name of the part that a number of engagements belongs to."""
     (first, _), *more = POPULARITY.items()
     name = F.lit(first)

@@ -13,17 +13,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.errors import PinlakeError
+from jobs.evaluation import coverage
 from jobs.evaluation.metrics import Metric
 from jobs.evaluation.relevance import Graded, Measured, System, differences, measured, on_levels
 from models import ordinal
 from models.encoder import Encoder
 from udfs.engine import alone
 from udfs.engine.task import Asking
+from udfs.queries import normalised_query
 
 Floats = npt.NDArray[np.float64]
-COLUMNS = ("query", "text", "target", "split", "level", "level_low", "level_high", "grade", "language", "entity_type", "sources")
 TEACHER, BASELINES = "teacher", ("bm25", "cosine", "majority")
 LEAST = 30
 """A slice of fewer pairs says nothing."""
@@ -52,7 +55,7 @@ class DataSet:
 
 def data_sets(rows: Path | pa.Table, part: str = "test") -> list[DataSet]:
     """The graded pairs by the scale of their raters; those of the part are measured, those of the training queries fitted on."""
-    table = rows if isinstance(rows, pa.Table) else ds.dataset(rows, format="parquet").to_table(columns=list(COLUMNS))
+    table = rows if isinstance(rows, pa.Table) else ds.dataset(rows, format="parquet").to_table()
     table = table.sort_by([("query", "ascending"), ("text", "ascending")])
     scales = table.group_by(["level_low", "level_high"]).aggregate([]).sort_by("level_high").to_pylist()
     found = []
@@ -63,6 +66,13 @@ def data_sets(rows: Path | pa.Table, part: str = "test") -> list[DataSet]:
         if len(measured_on) and len(fitted_on):
             found.append(DataSet(f"training.teacher_examples {part} {low}-{high}", low, high, measured_on, fitted_on))
     return found
+
+
+def with_popularity(rows: DataFrame, totals: DataFrame) -> DataFrame:
+    """The rows with `popularity`, the part that their query belongs to by what users did after it in two years (`totals`, as of a day)."""
+    engaged = coverage.engagements_of("query", totals).withColumnRenamed("query", "_query")
+    joined = rows.withColumn("_query", normalised_query("query")).join(engaged, "_query", "left")
+    return joined.withColumn("popularity", coverage.popularity(F.coalesce("engagements", F.lit(0)))).drop("_query", "engagements")
 
 
 def told(asking: Asking, rows: pa.Table, say: Callable[[str], None]) -> Floats:
@@ -133,8 +143,10 @@ def _cosine(data: DataSet, encoder: Path) -> tuple[Floats, Floats]:
 
 
 def slices(rows: pa.Table) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """(name, which pairs) of every part of the pairs that has enough of them: by language, entity type, and source of the text."""
-    for name in ("language", "entity_type"):
+    """(name, which pairs) of every part of the pairs with enough of them: by language, entity type, popularity of the query, and source."""
+    for name in ("language", "entity_type", "popularity"):
+        if name not in rows.column_names:
+            continue
         values = pc.fill_null(rows[name], "unknown")
         for value in sorted(pc.unique(values).to_pylist()):
             yield from _large(f"{name}={value}", pc.equal(values, value))
@@ -236,7 +248,7 @@ class Judgement:
     metrics: Mapping[str, float]
 
 
-def measures(rows: Path, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
+def measures(rows: Path | pa.Table, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
     """{mean_auroc, pairs, data_sets: {name: {measure: value}}} of a teacher on test queries, on validation queries where there are none."""
     sets = data_sets(rows) or data_sets(rows, "validation")
     if not sets:

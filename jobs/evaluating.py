@@ -1,0 +1,59 @@
+"""The evaluation of a teacher over one lake: which tables are read, what is measured on them, and where it is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from jobs.building import resolved
+from jobs.commands import Lake, Result, progress
+from jobs.days import Days
+from jobs.describing import aligned
+from jobs.errors import PinlakeError
+from jobs.evaluation import metrics, planted_grades
+from jobs.evaluation import teacher as evaluation
+from jobs.model_plan import Models
+from jobs.registry import job as job_named
+from jobs.spec import Train
+from schemas import labels, sample, signals, training
+
+
+def teacher(lake: Lake, days: Days) -> Result:
+    """The teacher that counts on the day beside its baselines, on graded test queries up to it; in a sample lake also against its truth."""
+    day, store, planner = days.last, lake.store, lake.runner.planner()
+    ledger = planner.ledger(training.TEACHER_EXAMPLES)
+    if not any(known <= day for known in ledger.days):
+        raise PinlakeError(f"training.teacher_examples has no {day}; run first: pinlake run teacher --day {day}")
+    job = job_named("train_teacher")
+    assert isinstance(job, Train)
+    models = Models(store, lake.settings)
+    model, encoder = models.counting(job.model, day), models.start(job.beside, day)
+    if model is None:
+        raise PinlakeError(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
+    asking = models.alone(job.loader, models.stored(model), job.precisions)
+    versions = {training.TEACHER_EXAMPLES.name: ledger.version}
+    rows = resolved(job)(store.frame(training.TEACHER_EXAMPLES, ledger.version).where(F.col("ds") <= day))
+    totals = lake.live(planner, signals.ENGAGEMENT_TOTALS, day)
+    if totals is not None:
+        rows = evaluation.with_popularity(rows, totals)
+        versions[signals.ENGAGEMENT_TOTALS.name] = planner.ledger(signals.ENGAGEMENT_TOTALS).version
+    found: dict[str, Any] = {}
+    with store.held(training.TEACHER_EXAMPLES, lake.runner.run_id, rows) as local:
+        for data in evaluation.data_sets(local):
+            said = evaluation.told(asking, data.measured, progress)
+            systems = {evaluation.TEACHER: evaluation.system(said, data), **evaluation.baselines(data, encoder.folder)}
+            progress(f"{data.name}: resampling queries")
+            found[data.name] = evaluation.evaluated(data, systems)
+    if not found:
+        raise PinlakeError(f"no graded pairs of test queries up to {day}: nothing to measure a teacher by")
+    labelled = planner.ledger(labels.TEACHER_SCORES)
+    if store.commits(sample.TRUTH) and day in labelled.days:
+        scores = store.frame(labels.TEACHER_SCORES, labelled.version).where(F.col("ds") == day)
+        found[sample.TRUTH.name] = planted_grades.evaluated(planted_grades.planted(scores, store.frame(sample.TRUTH)))
+        versions[labels.TEACHER_SCORES.name] = labelled.version
+    revisions = {"teacher": model.content_hash[:16], "encoder": encoder.content_hash[:16]}
+    measured = evaluation.metrics(found, revisions, versions)
+    lake.runner.account([metrics.write(store, lake.runner.run_id, "teacher", day, measured)])
+    result = {"day": day, "model": model.spec, "content_hash": model.content_hash, "data_sets": evaluation.as_json(found)}
+    return result, "\n\n".join(aligned(table) for table in evaluation.lines(found))

@@ -164,7 +164,7 @@ class Store:
     def fetch(self, folder: str, local: Path) -> None:
         """Copies a folder of staged files to this machine."""
         files, where = self._at(folder)
-        files.copyToLocalFile(False, where, self._java("org.apache.hadoop.fs.Path")(local.as_uri()), True)
+        files.copyToLocalFile(False, where, self._java("org.apache.hadoop.fs.Path")(f"file://{local}"), True)
 
     @contextmanager
     def held(self, table: Table, run_id: str, rows: DataFrame) -> Iterator[Path]:

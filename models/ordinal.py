@@ -45,7 +45,7 @@ def fitted(numbers: Floats, target: Floats, ridge: float = RIDGE) -> Ordinal:
         raise ValueError("there are no graded pairs to fit on")
     mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
     deviation = np.where(deviation > 1e-9, deviation, 1.0)
-    z, wanted = torch.from_numpy((numbers - mean) / deviation), torch.from_numpy(np.asarray(target, np.float64))
+    z, wanted = torch.from_numpy((numbers - mean) / deviation), torch.from_numpy(np.array(target, np.float64))
     weights = torch.zeros(z.shape[1], dtype=torch.float64, requires_grad=True)
     # Cuts in order: the first one, and the steps to the others, which are above 0.
     shares = np.clip(target.mean(axis=0).cumsum()[:-1], 0.02, 0.98)

@@ -215,17 +215,19 @@ def _plain(value: Any) -> Any:
 
 
 def lines(found: Mapping[str, Mapping[str, Any]]) -> list[list[tuple[str, ...]]]:
-    """For every data set a table: a line a system, a column a measure; then the teacher's differences with their intervals."""
+    """For every data set two tables: a line a system and slice, a column a measure; and the teacher minus each other system, with
+    intervals by query."""
     tables = []
     for data_set, one in found.items():
-        names = list(next(iter(one["systems"].values())))
+        names = list(one["systems"][TEACHER])
         rows = [(f"{data_set}: {one['pairs']} pairs, {one['queries']} queries", *names)]
         rows += [(name, *(_number(m.get(n)) for n in names)) for name, m in one["systems"].items()]
-        rows += [(f"{TEACHER} - {name}", *(_interval(m.get(n)) for n in names)) for name, m in one["differences"].items()]
-        rows += [
-            (f"{name}, {next(iter(m.values())).count} pairs", *(_number(m.get(n)) for n in names)) for name, m in one["slices"].items()
-        ]
+        rows += [(f"{TEACHER}, {name} ({m[names[0]].count})", *(_number(m.get(n)) for n in names)) for name, m in one["slices"].items()]
         tables.append(rows)
+        if one["differences"]:
+            rows = [(f"{TEACHER} minus", *one["differences"])]
+            rows += [(name, *(_interval(m.get(name)) for m in one["differences"].values())) for name in names]
+            tables.append(rows)
     return tables
 
 

@@ -67,7 +67,8 @@ def blocks(answers: DataFrame, examples: DataFrame, params: TeacherScoreParams) 
             F.count(F.lit(1)).alias("n"),
             F.avg(F.col("said") - F.col("mean")).alias("bias"),
             F.avg(F.col("said") - F.col("_own")).alias("rise"),
-            F.corr("said", "mean").alias("agreement"),
+            # `corr` divides by zero where a teacher says the same of all.
+            (F.covar_pop("said", "mean") / F.nullif(F.stddev_pop("said") * F.stddev_pop("mean"), F.lit(0.0))).alias("agreement"),
         ).collect()  # a row a kind
     }
     human = found.get(HUMAN)

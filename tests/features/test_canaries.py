@@ -10,7 +10,7 @@ DDL = "ds string, query string, text string, mean double, split string"
 
 
 def test_the_lowest_graded_test_pairs_are_probed_and_the_choice_depends_on_the_pairs_alone(spark):
-    rows = [("2026-01-05", f"q{n % 7}", f"title: t{n}", 1 + (n % 5), "test" if n % 3 else "train") for n in range(90)]
+    rows = [("2026-01-05", f"q{n % 7}", f"title: t{n}", 1.0 + (n % 5), "test" if n % 3 else "train") for n in range(90)]
     rows.append(("2026-01-03", "q1", "title: t1", 4.0, "test"))  # graded on an earlier day as well
     found = canaries(spark.createDataFrame(rows, DDL), most=40, probed=10).collect()
     assert Counter(row.kind for row in found) == {HUMAN: 40, **dict.fromkeys(PROBES, 10)}

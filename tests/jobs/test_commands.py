@@ -192,7 +192,7 @@ def test_a_teacher_is_measured_beside_its_baselines_and_against_what_was_planted
     assert graded["systems"]["teacher"]["auroc_3+"]["value"] > 0.5
     assert graded["differences"]["majority"]["auroc_3+"]["value"] > 0
     assert found["data_sets"]["sample.truth"]["pairs"] > 20
-    assert "teacher - cosine" in text
+    assert "teacher minus" in text
     kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'teacher' and metric = 'teacher auroc_3+' and slice = 'all'")
     assert {row.data_set for row in kept.collect()} == set(found["data_sets"])
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from jobs import building, registry
-from jobs.spec import Ask
+from jobs.spec import Ask, Train
 from schemas.contract import PRECISIONS
 from udfs.engine.task import Budget
 
@@ -26,8 +26,14 @@ def test_a_build_takes_the_jobs_inputs_by_name(job):
         questions, *more = inspect.signature(building.named(job.payload)).parameters if job.payload else ("questions",)
         assert questions == "questions"
         given += more
+    elif isinstance(job, Train):
+        # Parameters are the trainer's; each of its functions resolves.
+        assert "params" not in takes
+        assert all(callable(building.named(name)) for name in (job.trainer, job.measure, job.judge, job.loader))
     else:
-        assert ("params" in takes) == (job.params is not None)
+        looks = list(inspect.signature(building.named(job.blocks)).parameters) if job.blocks else []
+        assert ("params" in [*takes, *looks]) == (job.params is not None)
+        given += [name for name in looks if name not in (*given, "params")]
     assert given == list(job.inputs)
     if job.params is not None:
         assert building.parameters(job, {}) is not None

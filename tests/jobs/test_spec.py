@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs.days import Days
-from jobs.spec import Input, Job, days, frozen, log, opening, window
-from schemas import ops, raw, signals, state
+from jobs.spec import Input, Job, Train, days, frozen, log, opening, window
+from schemas import ops, raw, signals, state, training
 
 FIRST = "2026-01-10"
 
@@ -63,5 +63,9 @@ def test_a_job_that_cannot_be_is_refused_when_it_is_made():
         Job("pins", build="a:b", output=state.PINS, inputs={"own": Input(state.PINS, log())})
     with pytest.raises(ValueError, match="one_to_one names pages"):
         Job("pins", build="a:b", output=signals.LINK_TEXTS, inputs=given, one_to_one="pages")
+    with pytest.raises(ValueError, match="a Train writes a DAILY table with the columns of a trained model, signals.link_texts is another"):
+        Train("t", build="a:b", output=signals.LINK_TEXTS, inputs=given, model="teacher")
+    with pytest.raises(ValueError, match="a Train names its model, trainer, measure, judge, loader and what it stands beside"):
+        Train("t", build="a:b", output=training.TEACHERS, inputs=given, model="teacher")
     with pytest.raises(ValueError, match="a job has inputs"):
         Job("pins", build="a:b", output=state.PINS, inputs={})

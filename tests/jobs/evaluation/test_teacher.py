@@ -97,9 +97,10 @@ def test_a_system_that_knows_beats_its_baselines_with_intervals_above_zero(tmp_p
     rows_of = metrics(found, {"teacher": "r"}, {"t": 3})
     one = next(m for m in rows_of if (m.slice, m.metric) == ("all", "teacher - bm25 auroc_5+"))
     assert (one.data_set, one.model_revisions, one.table_versions) == (data.name, {"teacher": "r"}, {"t": 3})
-    table = lines(found)[0]
+    table, minus = lines(found)
     assert table[0][0] == f"{data.name}: {told['pairs']} pairs, {told['queries']} queries"
-    assert any(row[0] == "teacher - cosine" and "[+" in row[1] for row in table)
+    assert minus[0] == ("teacher minus", "bm25", "cosine", "majority")
+    assert next(row for row in minus if row[0] == "auroc_3+")[2].startswith("+0.")
 
 
 def asking(folder: Path) -> Asking:

@@ -103,9 +103,10 @@ def _alone(work: Path, job: Train) -> Iterator[None]:
 def judged(job: Train, models: Models, model: Stored, day: str, rows: Path, say: Say) -> dict[str, Any]:
     """{promoted, counts, why, metrics}: whether the model counts on the day already, or may from it on, by the job's judge."""
     current = models.counting(job.model, day)
-    if current is not None and current.content_hash == model.content_hash:
-        return {"promoted": True, "counts": True, "why": f"it counts already, from {current.since} on", "metrics": {}}
     card = json.loads((model.folder / CARD).read_bytes())
+    if current is not None and current.content_hash == model.content_hash:
+        metrics = {"mean_auroc": card["metrics"]["mean_auroc"]}
+        return {"promoted": True, "counts": True, "why": f"it counts already, from {current.since} on", "metrics": metrics}
     old = models.alone(job.loader, models.stored(current), job.precisions) if current is not None else None
     found = named(job.judge)(rows, card["metrics"], old, models.start(job.beside, day).folder, say)
     return {"promoted": found.promote, "counts": False, "why": found.why, "metrics": found.metrics}

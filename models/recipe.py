@@ -42,7 +42,7 @@ class Recipe:
     """States between layers are computed twice instead of kept: for large models."""
     precision: str = "auto"
     """fp32, bf16, or auto: whichever of them a probe finds faster on this machine."""
-    minutes: float = 45.0
+    minutes: float = 35.0
     """About how long the steps may take: where the probe says that they would take longer, both phases are shortened alike."""
     seed: int = 5
 

@@ -28,6 +28,8 @@ from udfs.queries import normalised_query
 
 Floats = npt.NDArray[np.float64]
 TEACHER, BASELINES = "teacher", ("bm25", "cosine", "majority")
+FITTED = 1_500
+"""Training pairs that the cosine's regression is fitted on: five numbers, and an encoder has to read them."""
 LEAST = 30
 """A slice of fewer pairs says nothing."""
 _GRADES = np.arange(1, 6)
@@ -92,11 +94,13 @@ def system(probabilities: Floats, data: DataSet, score: Floats | None = None) ->
 def baselines(data: DataSet, encoder: Path) -> dict[str, System]:
     """What each of BASELINES says of the measured pairs."""
     target = _targets(data.fitted)
+    some = np.unique(np.linspace(0, len(target) - 1, FITTED).astype(int))
+    few = data.fitted.take(pa.array(some))
+    fitted, score = _bm25(data)
+    scores = {"bm25": (fitted, target, score), "cosine": (_cosine(few, encoder), target[some], _cosine(data.measured, encoder))}
     found = {}
-    scores = {"bm25": _bm25(data), "cosine": _cosine(data, encoder)}
-    for name, (fitted, score) in scores.items():
-        model = ordinal.fitted(fitted[:, None], target)
-        found[name] = system(model.probabilities(score[:, None]), data, score)
+    for name, (own, wanted, said) in scores.items():
+        found[name] = system(ordinal.fitted(own[:, None], wanted).probabilities(said[:, None]), data, said)
     common = np.tile(target.mean(axis=0), (len(data.measured), 1))
     found["majority"] = system(common, data)
     return found
@@ -125,21 +129,20 @@ def _bm25(data: DataSet) -> tuple[Floats, Floats]:
     return found[: len(data.fitted)], found[len(data.fitted) :]
 
 
-def _cosine(data: DataSet, encoder: Path) -> tuple[Floats, Floats]:
+def _cosine(rows: pa.Table, encoder: Path) -> Floats:
     """The encoder's cosine of query and text, each read alone, untuned."""
     model = Encoder.loaded(encoder)
-    both = pa.concat_tables([data.fitted.select(["query", "text"]), data.measured.select(["query", "text"])])
     sides = []
     for name, role in (("query", "query"), ("text", "document")):
-        encoded = both[name].combine_chunks().dictionary_encode()
+        encoded = rows[name].combine_chunks().dictionary_encode()
         tokens = model.tokens(encoded.dictionary.to_pylist(), role)  # type: ignore[arg-type]
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
         vectors = np.zeros((len(tokens), model.dim))
         for places in np.array_split(order, max(1, len(order) // 16)):
             vectors[places] = model.vectors([tokens[place] for place in places])
         sides.append(vectors[encoded.indices.to_numpy()])
-    found = (sides[0] * sides[1]).sum(axis=1)
-    return found[: len(data.fitted)], found[len(data.fitted) :]
+    found: Floats = (sides[0] * sides[1]).sum(axis=1)
+    return found
 
 
 def slices(rows: pa.Table) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
@@ -266,7 +269,7 @@ def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path
     if old is None:
         sets = data_sets(rows) or data_sets(rows, "validation")
         name = "the untuned encoder's cosine"
-        theirs = _mean_auroc(measured(d.graded(), System(_cosine(d, encoder)[1]), resampled=0) for d in sets)
+        theirs = _mean_auroc(measured(d.graded(), System(_cosine(d.measured, encoder)), resampled=0) for d in sets)
     else:
         name, theirs = "the teacher that counts", measures(rows, old, say)["mean_auroc"]
     ours = new["mean_auroc"]

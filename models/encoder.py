@@ -54,7 +54,7 @@ class Encoder:
         hush()
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=DTYPES[dtype])
-        limit = min(_positions(model.config), tokenizer.model_max_length)
+        limit = min(positions(model.config), tokenizer.model_max_length)
         found = reading(folder, limit, pooling, max_tokens, prefixes)
         return cls(tokenizer, model.eval().requires_grad_(False).to(device), found)
 
@@ -131,10 +131,10 @@ def _mode(folder: Path, config: Mapping[str, Any]) -> Pooling:
     return "cls" if modes == {"cls"} else "mean"
 
 
-def _positions(config: Any) -> int:
+def positions(config: Any) -> int:
     """The most tokens that the model has positions for; those of RoBERTa begin after the padding's."""
-    positions = int(config.max_position_embeddings)
-    return positions - config.pad_token_id - 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else positions
+    most = int(config.max_position_embeddings)
+    return most - config.pad_token_id - 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else most
 
 
 def _json(file: Path) -> dict[str, Any]:

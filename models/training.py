@@ -24,7 +24,7 @@ from transformers import AutoConfig, set_seed
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models import adapters, blending, fine_tuning, ordinal, probing, warm_pairs
-from models.encoder import Encoder
+from models.encoder import Encoder, positions
 from models.fine_tuning import Graded, Phase, Regression
 from models.ordinal import Floats
 from models.prior import Prior
@@ -65,7 +65,8 @@ def train(
     set_seed(recipe.seed)
     pooling = _pooling(body) if recipe.pooling == "auto" else recipe.pooling
     tokenizer, trained = adapters.body_to_train(body, recipe)
-    teacher = Teacher(tokenizer, Network(trained, pooling), Reading(pooling, recipe.max_tokens))  # type: ignore[arg-type]
+    tokens = min(recipe.max_tokens, positions(trained.config))
+    teacher = Teacher(tokenizer, Network(trained, pooling), Reading(pooling, tokens))  # type: ignore[arg-type]
     padding = tokenizer.pad_token_id or 0
     graded = Graded(teacher.pairs(learnt.queries, learnt.texts), learnt.target)
     looks = Graded(teacher.pairs(looked_at.queries, looked_at.texts), looked_at.target)
@@ -75,7 +76,7 @@ def train(
     say(f"{epochs}, in {plan['precision']}: about {plan['seconds'] / 60:.0f} min")
     clock.lap("plan")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    prior = Prior.loaded(encoders, recipe.max_tokens, device, plan["precision"]) if encoders else None
+    prior = Prior.loaded(encoders, tokens, device, plan["precision"]) if encoders else None
     losses: list[dict[str, float]] = []
     if prior is not None:
         fitted = _kept(work / "prior.json", lambda: asdict(ordinal.fitted(_measured(prior, learnt, say, "prior"), learnt.target)))

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
+# Processes of the suite share the cores: models in them run on one thread each, or they would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from jobs.demo import SPARK as SHORT
 from jobs.session import FEW, session
 from jobs.settings import Settings, load

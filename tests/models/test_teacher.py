@@ -48,7 +48,7 @@ def test_probabilities_are_those_of_the_steps_done_by_hand(tmp_path: Path, pooli
     folder = teacher(tmp_path / "t", pooling)
     ours = Teacher.loaded(folder)
     pairs = ours.pairs(QUERIES, TEXTS)
-    assert max(len(ids) for ids, _ in pairs) == 16
+    assert max(len(pair.ids) for pair in pairs) == 16
     together = ours.probabilities(ours.padded(pairs))
     assert together.shape == (4, 5)
     assert np.abs(together - by_hand(folder, pooling)).max() < 1e-5
@@ -60,7 +60,7 @@ def test_probabilities_are_those_of_the_steps_done_by_hand(tmp_path: Path, pooli
 
 def test_a_long_text_never_costs_the_query_its_words(tmp_path: Path) -> None:
     ours = Teacher.loaded(teacher(tmp_path / "t"))
-    ids, types = ours.pairs(["blue lamp"], ["a red table " * 20])[0]
+    ids, types, _ = ours.pairs(["blue lamp"], ["a red table " * 20])[0]
     assert ours.tokenizer.decode(ids[:4]) == "[CLS] blue lamp [SEP]"
     assert types == [0] * 4 + [1] * 12
     assert ours.pairs([], []) == []

@@ -24,7 +24,7 @@ def examples(n: int, seed: int) -> Examples:
     luck = np.random.default_rng(seed)
     queries = [WORDS[place] for place in luck.integers(len(WORDS), size=n)]
     texts = [f"a {WORDS[place]} : {WORDS[other]}\nthe" for place, other in luck.integers(len(WORDS), size=(n, 2))]
-    high = np.array([4 if query in text else 0 for query, text in zip(queries, texts, strict=True)])
+    high = np.array([4 if query in text else 0 for query, text in zip(queries, texts, strict=True)], dtype=int)
     return Examples(queries, texts, 0.9 * np.eye(5)[high] + 0.02)
 
 
@@ -44,7 +44,7 @@ def test_a_teacher_comes_out_that_knows_what_it_was_taught(tmp_path: Path) -> No
     assert told["plan"]["warm_pairs"] == 60
     assert told["pooling"] == "mean"
     assert min(told["blend"]["together"], told["blend"]["apart"]) > 0
-    assert set(told["seconds"]) == {"plan", "prior", "pairs to start from", "warm start", "tuning", "blend"}
+    assert set(told["seconds"]) == {"plan", "prior", "pairs to start from", "warm start", "head", "tuning", "blend"}
     assert lines[0].startswith("4.0 epochs of 240 pairs and 60 to start from, in ")
     # The same call again, as after a kill at the very end: nothing is trained, the same teacher comes out.
     train(examples(240, 1), examples(80, 2), base, [base], RECIPE, tmp_path / "w", tmp_path / "again", lines.append)
@@ -77,6 +77,14 @@ def test_steps_that_would_take_too_long_are_fewer(tmp_path: Path) -> None:
     assert told["plan"]["share"] < 1
     assert told["plan"]["warm_pairs"] < 60
     assert told["plan"]["seconds"] == pytest.approx(0.006)
+
+
+def test_a_model_with_few_positions_reads_no_more_than_it_has(tmp_path: Path) -> None:
+    long = Recipe(**{**vars(RECIPE), "max_tokens": 64, "epochs": 1})
+    base = encoder(tmp_path / "e")
+    texts = Examples(["blue"] * 40, ["a red table " * 30] * 40, np.full((40, 5), 0.2))
+    train(texts, texts, base, [base], long, tmp_path / "w", tmp_path / "out", lambda line: None)
+    assert Teacher.loaded(tmp_path / "out").reading.max_tokens == 40
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from models.teacher import GRADES, Pair, Pooled, Pooling, padded
 Say = Callable[[str], None]
 LOOKS = 10
 """How often a phase is saved, and looks at the validation pairs."""
+LEAST = 8
+"""Steps between two of them at least: a large model takes longer to be saved than to take a step."""
 FASTER = 1.1
 _SECONDS_A_LINE = 15.0
 
@@ -82,7 +84,7 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         say(f"{phase.name}: taken over from a run before")
         return []
     steps = max(1, round(len(phase.learnt) / recipe.batch_size * phase.epochs))
-    every = max(1, steps // LOOKS)
+    every = max(LEAST, steps // LOOKS)
     looks = phase.looked_at is not None
     arguments = TrainingArguments(
         output_dir=str(work / phase.name),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.canaries import HUMAN, canaries
+from features.canaries import HUMAN, STUFFED, canaries
 
 GRADES = range(1, 6)
 
@@ -22,12 +22,14 @@ class TeacherScoreParams:
     """The least correlation of expected and human grades."""
     rise_most: float = 0.75
     """In grades: how much a probe's words may lift irrelevant pairs on average (features/canaries.py)."""
+    stuffed_most: float = 2.5
+    """The same for the probe that repeats the query: of a text alone nobody can tell that its title lies, so some of this has to be borne."""
     canaries_least: int = 20
     """With fewer canaries the shift is not judged: chance would decide."""
 
     def __post_init__(self) -> None:
-        if min(self.bias_most, self.rise_most) <= 0 or not -1 <= self.agreement_least <= 1 or self.canaries_least < 2:
-            raise ValueError("bias_most and rise_most are above 0, agreement_least from -1 to 1, canaries_least at least 2")
+        if min(self.bias_most, self.rise_most, self.stuffed_most) <= 0 or not -1 <= self.agreement_least <= 1 or self.canaries_least < 2:
+            raise ValueError("bias_most, rise_most and stuffed_most are above 0, agreement_least from -1 to 1, canaries_least at least 2")
 
 
 def build(candidates: DataFrame, answers: DataFrame) -> DataFrame:
@@ -80,6 +82,7 @@ def blocks(answers: DataFrame, examples: DataFrame, params: TeacherScoreParams) 
         correlation = "none" if human.agreement is None else f"{human.agreement:.2f}"
         return f"on {human.n} pairs that people graded, its grades go with theirs by {correlation} (limit {params.agreement_least})"
     for kind, row in sorted(found.items()):
-        if kind != HUMAN and row.rise > params.rise_most:
-            return f"words of the probe '{kind}' lift {row.n} irrelevant pairs by {row.rise:.2f} grades (limit {params.rise_most})"
+        limit = params.stuffed_most if kind == STUFFED else params.rise_most
+        if kind != HUMAN and row.rise > limit:
+            return f"words of the probe '{kind}' lift {row.n} irrelevant pairs by {row.rise:.2f} grades (limit {limit})"
     return None

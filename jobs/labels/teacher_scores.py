@@ -23,7 +23,7 @@ class TeacherScoreParams:
     rise_most: float = 0.75
     """In grades: how much a probe's words may lift irrelevant pairs on average (features/canaries.py)."""
     stuffed_most: float = 2.5
-    """The same for the probe that repeats the query: of a text alone nobody can tell that its title lies, so some of this has to be borne."""
+    """The same for the probe that repeats the query: no text alone tells that its title lies, so some of this has to be borne."""
     canaries_least: int = 20
     """With fewer canaries the shift is not judged: chance would decide."""
 

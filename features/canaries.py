@@ -21,6 +21,8 @@ PROBES = {
 TIMES = 5
 MOST, PROBED = 200, 50
 """How many pairs ride along, and how many of them, those graded lowest, are probed."""
+IRRELEVANT = 2.5
+"""The highest grade at which a pair is probed: what is relevant may be called so."""
 
 
 def input_hash(query: Column, text: Column) -> Column:
@@ -43,7 +45,7 @@ def canaries(examples: DataFrame, most: int = MOST, probed: int = PROBED) -> Dat
     for name, words in PROBES.items():
         said = F.lit(words) if words is not None else F.repeat(F.concat("query", F.lit(" ")), TIMES)
         kinds.append(F.struct(F.lit(name).alias("kind"), F.concat(said, F.lit("\n"), F.col("text")).alias("text")))
-    low = F.col("_low") <= probed
+    low = (F.col("_low") <= probed) & (F.col("mean") <= IRRELEVANT)
     asked = F.when(low, F.array(*kinds)).otherwise(F.array(kinds[0]))
     rows = chosen.select("ds", "query", "mean", F.col("input_hash").alias("of"), F.explode(asked).alias("asked"))
     rows = rows.select("ds", "query", "asked.text", "mean", "asked.kind", "of")

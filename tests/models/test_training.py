@@ -51,7 +51,7 @@ def test_a_teacher_comes_out_that_knows_what_it_was_taught(tmp_path: Path) -> No
     assert [line for line in lines if "taken over" in line] == ["warm: taken over from a run before", "tune: taken over from a run before"]
     again = Teacher.loaded(tmp_path / "again")
     batch = ours.padded(ours.pairs(unseen.queries, unseen.texts))
-    assert np.abs(again.probabilities(batch) - ours.probabilities(batch)).max() < 1e-4
+    assert np.abs(again.probabilities(batch) - ours.probabilities(batch)).max() < 1e-3
 
 
 def test_without_a_prior_the_cross_encoder_learns_alone(tmp_path: Path) -> None:

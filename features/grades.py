@@ -26,6 +26,17 @@ def target(mean: Column, spread: Column) -> Column:
     return F.array(*(weight / total for weight in weights))
 
 
+def likeliest(probabilities: Column) -> Column:
+    """The most probable grade (int), the lowest of equals; null where there are no probabilities."""
+    return F.array_position(probabilities, F.array_max(probabilities)).cast("int")
+
+
+def expected(probabilities: Column) -> Column:
+    """The mean of the grades by their probabilities (double); null where there are none."""
+    parts = [probabilities[n].cast("double") * (n + 1) for n in range(GRADES)]
+    return sum(parts[1:], parts[0])
+
+
 def aggregated(labels: DataFrame) -> DataFrame:
     """One row a day, query and entity: (ds, query, entity_type, entity_id, level_low, level_high, level, mean, spread, grade, raters,
     agreement, target), or `refused` with the reason.

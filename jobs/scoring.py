@@ -12,16 +12,16 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from features.assembly import BUDGETS, LABELS, Assembly, Line, joined
+from features.grades import expected, likeliest
 from jobs.cleaning import clean
 from jobs.errors import UsageError
-from jobs.imports.read import EXTENSIONS
+from jobs.imports.read import BROKEN, EXTENSIONS, named_column
 from udfs.engine.faces import asked_udf
 from udfs.engine.task import Asking
 
 ADDED = ("p1", "p2", "p3", "p4", "p5", "grade", "expected_grade", "model_revision", "refused")
 ORDER = "_order"
 """The place of a row in the file; left out of what is written."""
-_BROKEN = "_broken_record"
 _BUDGET = 400
 """Characters of a column that no text source is named like."""
 
@@ -38,7 +38,7 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     The text is made as that of a product is: each column cleaned and cut to its budget, a line each, in the order given, its name the
     line's label. `slots`: how many tasks ask. UsageError names a column that is not there or is there already.
     """
-    have = [name for name in rows.columns if name != _BROKEN]
+    have = [name for name in rows.columns if name != BROKEN]
     missing = [name for name in (query, *texts) if name not in have]
     if missing:
         raise UsageError(f"the file has no column {missing[0]}; it has {', '.join(have)}")
@@ -48,8 +48,8 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     if len(set(texts)) != len(texts):
         raise UsageError(f"--text names a column twice: {', '.join(texts)}")
     rows = rows.withColumn("_n", F.monotonically_increasing_id())  # in the order of the file; on the way to no table
-    given = F.struct(*(_named(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
-    broken = F.col(_BROKEN).isNotNull() if _BROKEN in rows.columns else F.lit(False)
+    given = F.struct(*(named_column(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
+    broken = F.col(BROKEN).isNotNull() if BROKEN in rows.columns else F.lit(False)
     parts = [F.col("_n"), given, broken.alias("broken")]
     asked = rows.select(*parts, *(_text(rows, name).alias(f"t{n}") for n, name in enumerate((query, *texts))))
     said = clean(asked.repartition(slots, "_n"), **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
@@ -58,32 +58,26 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     udf = asked_udf(asking, "p", T.ArrayType(T.FloatType()))
     answers = said.select("_n", "given", "broken", udf("query", "text").alias("a"))
     p = F.col("a.p")
-    weighed = [p[n].cast("double") * (n + 1) for n in range(5)]
     return answers.select(
         F.col("_n").alias(ORDER),
         *(F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)),
         *(p[n].alias(f"p{n + 1}") for n in range(5)),
-        F.array_position(p, F.array_max(p)).cast("int").alias("grade"),
-        sum(weighed[1:], weighed[0]).alias("expected_grade"),
+        likeliest(p).alias("grade"),
+        expected(p).alias("expected_grade"),
         F.lit(revision).alias("model_revision"),
         F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.col("a.refused")).alias("refused"),
     )
-
-
-def _named(name: str) -> Column:
-    """A column of the file by its exact name."""
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _text(rows: DataFrame, name: str) -> Column:
     """A column as text; UsageError where it holds what no text is."""
     kind = rows.schema[name].dataType
     if isinstance(kind, T.StringType):
-        return _named(name)
+        return named_column(name)
     if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType):
-        return F.array_join(_named(name), ", ")
+        return F.array_join(named_column(name), ", ")
     if isinstance(kind, T.AtomicType) and not isinstance(kind, T.BinaryType):
-        return _named(name).cast("string")
+        return named_column(name).cast("string")
     raise UsageError(f"column {name} is {kind.simpleString()[:80]}, which is no text")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from models.minimising import minimised
 from models.ordinal import Floats
 from models.teacher import GRADES, Blend
 
 RIDGE = 1e-3
-_STEPS = 200
 
 
 def fitted(together: Floats, apart: Floats | None, target: Floats) -> Blend:
@@ -22,17 +22,13 @@ def fitted(together: Floats, apart: Floats | None, target: Floats) -> Blend:
     wanted = torch.from_numpy(np.asarray(target, np.float64))
     weights = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     shift = torch.zeros(GRADES, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, shift], max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
-        optimizer.zero_grad()
         logits = weights[0].exp() * ours + shift
         if prior is not None:
             logits = logits + weights[1].exp() * prior
-        found = -(wanted * logits.log_softmax(1)).sum(1).mean() + RIDGE * (shift**2).sum() + RIDGE * (weights**2).sum()
-        found.backward()
-        return found
+        return -(wanted * logits.log_softmax(1)).sum(1).mean() + RIDGE * (shift**2).sum() + RIDGE * (weights**2).sum()
 
-    optimizer.step(loss)
+    minimised([weights, shift], loss)
     together_weight, apart_weight = (float(weight) for weight in weights.detach().exp())
     return Blend(together_weight, apart_weight if prior is not None else 0.0, tuple(float(x) for x in shift.detach()))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import AutoModel, AutoTokenizer
 
@@ -18,6 +19,7 @@ from models.specs import ModelError
 
 Role = Literal["query", "document"]
 Pooling = Literal["mean", "cls"]
+_BATCH_TOKENS = 4_096
 # What a folder may call the prefix of each role, in the order in which sentence-transformers looks.
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
@@ -85,12 +87,37 @@ class Encoder:
 
     def pooled(self, ids: torch.Tensor, held: torch.Tensor) -> np.ndarray:
         """The vectors of a padded batch, (n, dim), fp32: what the model says is pooled and normalised in fp32 whatever it runs with."""
+        return self.states(ids, held)[1].cpu().numpy()
+
+    def states(self, ids: torch.Tensor, held: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the model says of each token of a padded batch, (n, longest, dim), and the vectors of length 1, (n, dim), both fp32."""
         ids, mask = ids.to(self.model.device), held.to(self.model.device)
         with torch.inference_mode():
             states = self.model(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
             cls = self.reading.pooling == "cls"
             pooled = states[:, 0] if cls else (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            return torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+            return states, torch.nn.functional.normalize(pooled, dim=1)
+
+    def all_vectors(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """The vectors of any number of texts, (n, dim), fp32, in their order."""
+        tokens = self.tokens(texts, role)
+        found = np.zeros((len(texts), self.dim), np.float32)
+        for places in by_length([len(ids) for ids in tokens]):
+            found[places] = self.vectors([tokens[place] for place in places])
+        return found
+
+
+def by_length(lengths: Sequence[int]) -> list[npt.NDArray[np.int64]]:
+    """Places in batches of about so many padded tokens, shortest first."""
+    order = np.argsort(lengths, kind="stable")
+    found, start = [], 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and (end + 1 - start) * lengths[order[end]] <= _BATCH_TOKENS:
+            end += 1
+        found.append(order[start:end])
+        start = end
+    return found
 
 
 def reading(

@@ -79,8 +79,8 @@ class LateInteraction:
 
     def measures(self, batch: Padded) -> torch.Tensor:
         """The five MEASURES of each pair, (n, 5), fp32, each from -1 to 1; of a query or a text without a word -1."""
-        query, query_vector = self._states(*batch.queries)
-        text, text_vector = self._states(*batch.texts)
+        (query, query_vector), (text, text_vector) = (self.encoder.states(*side[:2]) for side in (batch.queries, batch.texts))
+        query, text = (torch.nn.functional.normalize(states, dim=2) for states in (query, text))
         query_of, text_of = batch.query_of.to(query.device), batch.text_of.to(query.device)
         words, text_words, first = (
             marked.to(query.device)[of] for marked, of in ((batch.queries[2], query_of), (batch.texts[2], text_of), (batch.first, text_of))
@@ -93,16 +93,6 @@ class LateInteraction:
             found.append(best.masked_fill(~words, 1.0).amin(1))
         told = torch.stack(found, 1)
         return told.masked_fill((~words.any(1) | ~text_words.any(1))[:, None], -1.0)
-
-    def _states(self, ids: torch.Tensor, held: torch.Tensor, words: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token states (n, tokens, dim) and vectors (n, dim), fp32, all of length 1."""
-        model = self.encoder.model
-        mask = held.to(model.device)
-        with torch.inference_mode():
-            states = model(input_ids=ids.to(model.device), attention_mask=mask.long()).last_hidden_state.float()
-        cls = self.encoder.reading.pooling == "cls"
-        pooled = states[:, 0] if cls else (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-        return torch.nn.functional.normalize(states, dim=2), torch.nn.functional.normalize(pooled, dim=1)
 
 
 def _distinct(tokens: Sequence[Tokens]) -> tuple[list[Tokens], list[int]]:

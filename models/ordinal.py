@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.minimising import minimised
+
 Floats = npt.NDArray[np.float64]
 RIDGE = 1e-3
-_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,14 @@ def fitted(numbers: Floats, target: Floats, ridge: float = RIDGE) -> Ordinal:
     start = np.maximum.accumulate(np.log(shares / (1 - shares)))
     first = torch.tensor(start[:1], requires_grad=True)
     steps = torch.tensor(np.log(np.maximum(np.diff(start), 1e-2)), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, first, steps], max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
-        optimizer.zero_grad()
         cuts = torch.cat([first, first + steps.exp().cumsum(0)])
         below = torch.sigmoid(cuts - (z @ weights)[:, None])
         ends = torch.zeros((len(z), 1), dtype=torch.float64)
         told = torch.cat([ends, below, ends + 1], 1).diff(dim=1).clamp(min=1e-9)
-        found = -(wanted * told.log()).sum(1).mean() + ridge * (weights**2).sum()
-        found.backward()
-        return found
+        return -(wanted * told.log()).sum(1).mean() + ridge * (weights**2).sum()
 
-    optimizer.step(loss)
+    minimised([weights, first, steps], loss)
     cuts = torch.cat([first, first + steps.exp().cumsum(0)])
     return Ordinal(*(tuple(float(x) for x in values) for values in (mean, deviation, weights.detach(), cuts.detach())))

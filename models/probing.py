@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.minimising import minimised
 from models.ordinal import Floats
 
 RIDGE = 1e-3
@@ -23,15 +24,11 @@ def fitted(states: npt.NDArray[np.floating], target: Floats) -> torch.nn.Linear:
     z, wanted = torch.from_numpy((states - mean) / deviation), torch.from_numpy(np.asarray(target, np.float64))
     weight = torch.zeros((target.shape[1], states.shape[1]), dtype=torch.float64, requires_grad=True)
     bias = torch.from_numpy(np.log(np.clip(target.mean(axis=0), 1e-6, None))).requires_grad_()
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        found = -(wanted * (z @ weight.T + bias).log_softmax(1)).sum(1).mean() + RIDGE * (weight**2).sum()
-        found.backward()
-        return found
+        return -(wanted * (z @ weight.T + bias).log_softmax(1)).sum(1).mean() + RIDGE * (weight**2).sum()
 
-    optimizer.step(loss)
+    minimised([weight, bias], loss, _STEPS)
     layer = torch.nn.Linear(states.shape[1], target.shape[1])
     own = weight.detach() / torch.from_numpy(deviation)
     with torch.no_grad():

@@ -24,7 +24,7 @@ from transformers import AutoConfig, set_seed
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models import adapters, blending, fine_tuning, ordinal, probing, warm_pairs
-from models.encoder import Encoder, positions
+from models.encoder import Encoder, by_length, positions
 from models.fine_tuning import Graded, Phase, Regression
 from models.ordinal import Floats
 from models.prior import Prior
@@ -33,7 +33,6 @@ from models.specs import ModelError
 from models.teacher import Network, Reading, Teacher
 
 Say = Callable[[str], None]
-_BATCH_TOKENS = 4_096
 _NEAR_TOKENS = 32
 """Titles stand first: what is near is looked for by the first tokens."""
 
@@ -77,7 +76,6 @@ def train(
     clock.lap("plan")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     prior = Prior.loaded(encoders, tokens, device, plan["precision"]) if encoders else None
-    losses: list[dict[str, float]] = []
     if prior is not None:
         fitted = _kept(work / "prior.json", lambda: asdict(ordinal.fitted(_measured(prior, learnt, say, "prior"), learnt.target)))
         prior.ordinal = ordinal.Ordinal(**{name: tuple(values) for name, values in fitted.items()})
@@ -92,7 +90,7 @@ def train(
         teacher.network.head = probing.fitted(_states(teacher, graded), learnt.target)
         clock.lap("head")
     phase = Phase("tune", graded, looks, recipe.epochs * plan["share"])
-    losses += fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
+    losses = fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
     clock.lap("tuning")
     teacher.network.body = adapters.merged(teacher.network.body, body, recipe)
     teacher.network.eval().requires_grad_(False).to(device)
@@ -135,7 +133,7 @@ def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Reci
     if not kept.is_file():
         encoder = prior.matchers[0].encoder
         short = Encoder(encoder.tokenizer, encoder.model, replace(encoder.reading, max_tokens=_NEAR_TOKENS))
-        places = warm_pairs.formed(known, _vectors(short, queries, "query"), _vectors(short, texts, "document"), n, recipe.seed)
+        places = warm_pairs.formed(known, short.all_vectors(queries, "query"), short.all_vectors(texts, "document"), n, recipe.seed)
         places = places[np.argsort(places[:, 1], kind="stable")]  # a text that comes twice is read once
         examples = Examples([queries[q] for q, _ in places], [texts[t] for _, t in places], np.zeros((len(places), 5)))
         numbers = _measured(prior, examples, say, "pairs to start from")
@@ -147,14 +145,6 @@ def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Reci
     found = json.loads(kept.read_bytes())
     pairs = teacher.pairs([queries[q] for q, _ in found["places"]], [texts[t] for _, t in found["places"]])
     return Graded(pairs, np.asarray(found["target"]))
-
-
-def _vectors(encoder: Encoder, texts: Sequence[str], role: str) -> npt.NDArray[np.float32]:
-    tokens = encoder.tokens(texts, role)  # type: ignore[arg-type]
-    found = np.zeros((len(texts), encoder.dim), np.float32)
-    for places in _batches([len(ids) for ids in tokens]):
-        found[places] = encoder.vectors([tokens[place] for place in places])
-    return found
 
 
 def _measured(prior: Prior, examples: Examples, say: Say, what: str) -> Floats:
@@ -181,7 +171,7 @@ def _measured(prior: Prior, examples: Examples, say: Say, what: str) -> Floats:
 
 def _logits(teacher: Teacher, graded: Graded) -> Floats:
     found = np.zeros((len(graded), 5))
-    for places in _batches([len(pair.ids) for pair in graded.pairs]):
+    for places in by_length([len(pair.ids) for pair in graded.pairs]):
         found[places] = teacher.logits(teacher.padded([graded.pairs[place] for place in places]))
     return found
 
@@ -191,23 +181,10 @@ def _states(teacher: Teacher, graded: Graded) -> npt.NDArray[np.float32]:
     network = teacher.network.eval()
     device = next(network.parameters()).device
     found = np.zeros((len(graded), network.head.in_features), np.float32)
-    for places in _batches([len(pair.ids) for pair in graded.pairs]):
+    for places in by_length([len(pair.ids) for pair in graded.pairs]):
         batch = teacher.padded([graded.pairs[place] for place in places]).together
         with torch.inference_mode():
             found[places] = network.pooled(**{name: tensor.to(device) for name, tensor in batch.items()}).cpu().numpy()
-    return found
-
-
-def _batches(lengths: Sequence[int]) -> list[npt.NDArray[np.int64]]:
-    """Places in batches of about so many padded tokens, shortest first."""
-    order = np.argsort(lengths, kind="stable")
-    found, start = [], 0
-    while start < len(order):
-        end = start + 1
-        while end < len(order) and (end + 1 - start) * lengths[order[end]] <= _BATCH_TOKENS:
-            end += 1
-        found.append(order[start:end])
-        start = end
     return found
 
 

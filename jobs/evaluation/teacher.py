@@ -135,12 +135,8 @@ def _cosine(rows: pa.Table, encoder: Path) -> Floats:
     sides = []
     for name, role in (("query", "query"), ("text", "document")):
         encoded = rows[name].combine_chunks().dictionary_encode()
-        tokens = model.tokens(encoded.dictionary.to_pylist(), role)  # type: ignore[arg-type]
-        order = np.argsort([len(ids) for ids in tokens], kind="stable")
-        vectors = np.zeros((len(tokens), model.dim))
-        for places in np.array_split(order, max(1, len(order) // 16)):
-            vectors[places] = model.vectors([tokens[place] for place in places])
-        sides.append(vectors[encoded.indices.to_numpy()])
+        vectors = model.all_vectors(encoded.dictionary.to_pylist(), role)  # type: ignore[arg-type]
+        sides.append(vectors[encoded.indices.to_numpy()].astype(np.float64))
     found: Floats = (sides[0] * sides[1]).sum(axis=1)
     return found
 

@@ -18,7 +18,7 @@ from schemas import contract
 from schemas.contract import Table
 
 EXTENSIONS = (".parquet", ".csv", ".jsonl")
-_BROKEN = "_broken_record"
+BROKEN = "_broken_record"
 _UNIT_SEPARATOR = "\x1f"
 _WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _FRACTIONAL = (T.FloatType, T.DoubleType, T.DecimalType)
@@ -39,13 +39,13 @@ def read(spark: SparkSession, path: Path) -> DataFrame:
     name = "".join(f"\\{c}" if c in "*?[]{}\\" else c for c in path.absolute().as_posix())
     if kind == ".parquet":
         return spark.read.parquet(name)
-    broken = T.StructField(_BROKEN, T.StringType())
+    broken = T.StructField(BROKEN, T.StringType())
     if kind == ".jsonl":
-        text = spark.read.option("primitivesAsString", "true").option("columnNameOfCorruptRecord", _BROKEN)
+        text = spark.read.option("primitivesAsString", "true").option("columnNameOfCorruptRecord", BROKEN)
         found = text.json(name)
-        return found if _BROKEN in found.columns else found.withColumn(_BROKEN, F.lit(None).cast("string"))
+        return found if BROKEN in found.columns else found.withColumn(BROKEN, F.lit(None).cast("string"))
     reader = spark.read.option("header", "true").option("multiLine", "true").option("encoding", "UTF-8")
-    reader = reader.option("quote", '"').option("escape", '"').option("columnNameOfCorruptRecord", _BROKEN)
+    reader = reader.option("quote", '"').option("escape", '"').option("columnNameOfCorruptRecord", BROKEN)
     # Only with a schema that has a place for them does Spark keep lines with too few or too many values apart.
     schema = T.StructType([*(T.StructField(column, T.StringType()) for column in _header(path)), broken])
     return reader.schema(schema).csv(name)
@@ -69,13 +69,13 @@ def _filled(mapping: TableMapping, rows: DataFrame, path: Path, day: str) -> Dat
     table = mapping.table
     missing = [name for name in mapping.sources() if name not in rows.columns]
     if missing:
-        have = ", ".join(c for c in rows.columns if c != _BROKEN)
+        have = ", ".join(c for c in rows.columns if c != BROKEN)
         raise UsageError(f"{path}: {table.name} needs the column {', '.join(missing)}; the file has {have}")
     given = dict(mapping.columns)
     values: list[Column] = [F.lit(day).alias("ds")]
     reasons: list[Column] = []
-    if _BROKEN in rows.columns:
-        reasons.append(F.when(_source(_BROKEN).isNotNull(), "the line cannot be read"))
+    if BROKEN in rows.columns:
+        reasons.append(F.when(named_column(BROKEN).isNotNull(), "the line cannot be read"))
     for column in table.columns:
         if column.name not in given:
             values.append(F.lit(None).cast(column.type).alias(column.name))
@@ -94,7 +94,7 @@ def _value(expression: Expression, column: contract.Column, rows: DataFrame, whe
         return F.lit(expression.value).cast(column.type), F.lit(False)
     if isinstance(expression, Transform):
         return _transformed(expression, rows, where)
-    source, given = _source(expression.column), rows.schema[expression.column].dataType
+    source, given = named_column(expression.column), rows.schema[expression.column].dataType
     if isinstance(given, T.StringType) and column.type == "binary":
         raise UsageError(f"{where}: {expression.column} is text, the column is bytes; use the transform to_utf8_bytes or base64_bytes")
     if isinstance(given, T.BinaryType) and column.type != "binary":
@@ -114,7 +114,7 @@ def _value(expression: Expression, column: contract.Column, rows: DataFrame, whe
 def _cast(rows: DataFrame, name: str, wanted: str, where: str) -> Column:
     """The value as the wanted type, null where it cannot be; UsageError where no value of the column ever could."""
     given = rows.schema[name].dataType
-    value = F.trim(_source(name)) if isinstance(given, T.StringType) and wanted != "string" else _source(name)
+    value = F.trim(named_column(name)) if isinstance(given, T.StringType) and wanted != "string" else named_column(name)
     value = value.try_cast(wanted)
     try:
         rows.select(value)
@@ -132,7 +132,7 @@ def _transformed(transform: Transform, rows: DataFrame, where: str) -> tuple[Col
     odd = [name for name in transform.of if not isinstance(types[name], T.AtomicType) or isinstance(types[name], T.BinaryType)]
     if odd:
         raise UsageError(f"{where}: {transform.name} reads plain values, {odd[0]} is {types[odd[0]].simpleString()[:80]}")
-    texts = [_source(name).cast("string") for name in transform.of]
+    texts = [named_column(name).cast("string") for name in transform.of]
     present = F.coalesce(*texts).isNotNull()
     first = texts[0]
     separator = F.lit(transform.separator)
@@ -186,7 +186,7 @@ def _once(rows: DataFrame, mapping: TableMapping) -> DataFrame:
     return rows.withColumn("refused", refused).select("ds", *names, "refused", named.alias("refused_key"))
 
 
-def _source(name: str) -> Column:
+def named_column(name: str) -> Column:
     """A column of the file by its exact name."""
     return F.col("`" + name.replace("`", "``") + "`")
 
@@ -195,6 +195,6 @@ def _fingerprint(rows: DataFrame, names: Iterable[str]) -> Column:
     """sha256 (hex) over the values of the columns; bytes by their own hash."""
     parts = []
     for number, name in enumerate(names):
-        value = F.sha2(_source(name), 256) if isinstance(rows.schema[name].dataType, T.BinaryType) else _source(name)
+        value = F.sha2(named_column(name), 256) if isinstance(rows.schema[name].dataType, T.BinaryType) else named_column(name)
         parts.append(value.alias(f"_{number}"))
     return F.sha2(F.to_json(F.struct(*parts), {"ignoreNullFields": "false"}), 256)

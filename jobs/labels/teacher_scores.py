@@ -8,8 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.canaries import HUMAN, STUFFED, canaries
-
-GRADES = range(1, 6)
+from features.grades import GRADES, expected, likeliest
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,9 @@ def build(candidates: DataFrame, answers: DataFrame) -> DataFrame:
         F.col("probabilities").isNull(), F.coalesce("_refused", F.lit("the teacher gave no answer"))
     )
     p = F.col("probabilities")
-    highest = F.array_position(p, F.array_max(p)).cast("int")
-    entropy = -sum((_times_log(p[n]) for n in range(1, len(GRADES))), _times_log(p[0]))
-    rows = rows.withColumns({"grade": highest, "expected_grade": expected(p), "entropy": entropy, "refused": missing})
+    entropy = -sum((_times_log(p[n]) for n in range(1, GRADES)), _times_log(p[0]))
+    rows = rows.withColumns({"grade": likeliest(p), "expected_grade": expected(p), "entropy": entropy, "refused": missing})
     return rows.withColumn("refused_key", F.when(F.col("refused").isNotNull(), F.to_json(F.struct("request_key"))))
-
-
-def expected(probabilities: Column) -> Column:
-    """The mean of the grades by their probabilities."""
-    parts = [probabilities[n].cast("double") * grade for n, grade in enumerate(GRADES)]
-    return sum(parts[1:], parts[0])
 
 
 def _times_log(p: Column) -> Column:

@@ -123,3 +123,11 @@ def test_the_real_english_encoder_agrees_with_the_steps_done_by_hand():
     texts = ["chocolate cake recipe", "", "modern living room lamp ideas", "a long text about lamps " * 100]
     assert (ours.reading.pooling, ours.reading.max_tokens) == ("mean", 256)
     assert np.abs(ours.vectors(ours.tokens(texts)) - by_hand(made, texts, "mean", 256)).max() < 1e-5
+
+
+def test_any_number_of_texts_have_their_vectors_in_their_order(tmp_path: Path) -> None:
+    ours = Encoder.loaded(encoder(tmp_path / "e", prompts={"query": "query: "}))
+    texts = ["blue lamp", "a red table : soup", "the", "blue " * 30] * 3
+    alone = np.concatenate([ours.vectors(ours.tokens([text], "query")) for text in texts])
+    assert np.abs(ours.all_vectors(texts, "query") - alone).max() < 1e-5
+    assert ours.all_vectors([], "query").shape == (0, ours.dim)

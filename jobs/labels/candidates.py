@@ -60,10 +60,12 @@ def build(
     """
     rows = searches(normalised_searches(events), days.first, days.last, params).where(F.col("refused").isNull())
     seen = _shown(rows.where(F.col("entity_type").isin(*KINDS)), public)
-    seen = capped(seen, ("ds", "query"), (*PAIR, "ds"), params.query_most, params.seed)
-    sampled = stratified(seen, (*PAIR, "ds"), params.size, params.seed + 1)
-    formed = _formed(_quiet(events, days), examples, _entities(pins, products), params)
-    found = sampled.unionByName(formed)
+    seen = logs.kept(capped(seen, ("ds", "query"), (*PAIR, "ds"), params.query_most, params.seed))
+    found = stratified(seen, (*PAIR, "ds"), params.size, params.seed + 1)
+    quiet = logs.kept(_quiet(events, days))
+    if not quiet.isEmpty():
+        found = found.unionByName(_formed(quiet, examples, _entities(pins, products), params))
+    found = logs.kept(found)
     texts = texts_then(found, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
     rows = found.join(texts.drop("author_language", "text_hash"), ["ds", "entity_type", "entity_id"], "left")
     keys = {"request_key": F.sha2(F.concat_ws("\x1f", *PAIR), 256), "input_hash": input_hash(F.col("query"), F.col("text"))}
@@ -125,12 +127,12 @@ def _formed(quiet: DataFrame, examples: DataFrame, entities: DataFrame, params: 
     asked = examples.where(F.col("split") == "train").select(F.col("ds").alias("_graded"), normalised_query("query").alias("query"))
     asked = asked.groupBy("query").agg(F.min("_graded").alias("_graded"))
     queries = quiet.join(asked, F.col("_graded") <= F.col("ds")).select("ds", "query")
-    living = quiet.join(entities, (F.col("_from") <= F.col("ds")) & (F.col("ds") < F.col("_until"))).drop("_from", "_until")
+    living = logs.kept(quiet.join(entities, (F.col("_from") <= F.col("ds")) & (F.col("ds") < F.col("_until"))).drop("_from", "_until"))
     worded = living.select("ds", *PAIR[1:], F.explode(_words(F.col("text"))).alias("word"))
     common = worded.groupBy("ds", "word").count().where(F.col("count") > params.words_most).select("ds", "word")
     worded = worded.join(common, ["ds", "word"], "left_anti")
     sharing = queries.select("ds", "query", F.explode(_words(F.col("query"))).alias("word")).join(worded, ["ds", "word"])
-    sharing = capped(sharing.select("ds", *PAIR).distinct(), ("ds", "query"), (*PAIR, "ds"), most, params.seed)
+    sharing = logs.kept(capped(sharing.select("ds", *PAIR).distinct(), ("ds", "query"), (*PAIR, "ds"), most, params.seed))
     # All others: a query meets the entities of its bucket, of which there are as many as leave about `most` entities in each.
     sizes = living.groupBy("ds").agg(F.greatest(F.lit(1), F.floor(F.count(F.lit(1)) / most)).alias("_buckets"))
     place = [F.pmod(F.xxhash64(*key, "ds", F.lit(params.seed)), F.col("_buckets")).alias("_at") for key in (("query",), PAIR[1:])]
@@ -142,7 +144,7 @@ def _formed(quiet: DataFrame, examples: DataFrame, entities: DataFrame, params: 
     both = both.withColumns(
         {"language": F.lit(None).cast("string"), "position": F.lit(None).cast("int"), "events": F.lit(0).cast("bigint")}
     )
-    return stratified(both, (*PAIR, "ds"), params.size, params.seed + 1)
+    return stratified(logs.kept(both), (*PAIR, "ds"), params.size, params.seed + 1)
 
 
 def _words(text: Column) -> Column:

@@ -72,6 +72,18 @@ def test_the_outcome_is_kept_for_the_machine_and_read_by_the_next_process(tmp_pa
     assert chosen(asking(options, str(tmp_path)), "cpu", SAMPLE) == "bf16"
 
 
+def test_a_round_that_lasts_is_not_repeated(monkeypatch):
+    rounds = []
+    monkeypatch.setattr(Paced, "run", lambda task, batch: rounds.append(task.precision) or Upper.run(task, batch))
+    chosen(asking({"fp32": 0.0, "bf16": 0.0}), "cpu", SAMPLE)
+    assert rounds == ["fp32"] * 4 + ["bf16"] * 4
+    monkeypatch.setattr(precision, "LONG", 0.0)
+    rounds.clear()
+    monkeypatch.setattr(precision, "_kept", {})
+    chosen(asking({"fp32": 0.0, "bf16": 0.0}), "cpu", SAMPLE)
+    assert rounds == ["fp32", "bf16"]
+
+
 def test_answers_are_close_by_their_kind():
     vector = pa.list_(pa.float32(), 2)
     assert close(pa.array([[1.0, 0.0]], vector), pa.array([[0.999, 0.01]], vector))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features import logs
 from features.grades import aggregated
 from features.past_texts import Variants, refusal, texts_then
 from features.splits import split
@@ -39,7 +40,7 @@ def build(
     params: TeacherExampleParams,
 ) -> DataFrame:
     """An example for every pair that was graded on a day and has a text as of that day; the others with the reason."""
-    pairs = aggregated(labels)
+    pairs = logs.kept(aggregated(labels))
     texts = texts_then(pairs, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
     rows = pairs.join(texts.withColumnRenamed("author_language", "language"), ["ds", "entity_type", "entity_id"], "left")
     refused = F.coalesce("refused", refusal())

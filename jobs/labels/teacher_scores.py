@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.canaries import HUMAN, STUFFED, canaries
+from features.canaries import HUMAN, NAMED, canaries
 from features.grades import GRADES, expected, likeliest
 
 
@@ -20,15 +20,13 @@ class TeacherScoreParams:
     agreement_least: float = 0.2
     """The least correlation of expected and human grades."""
     rise_most: float = 0.75
-    """In grades: how much a probe's words may lift irrelevant pairs on average (features/canaries.py)."""
-    stuffed_most: float = 2.5
-    """The same for the probe that repeats the query: no text alone tells that its title lies, so some of this has to be borne."""
+    """In grades: how much a probe's words may lift irrelevant pairs above what they are compared with (features/canaries.py)."""
     canaries_least: int = 20
     """With fewer canaries the shift is not judged: chance would decide."""
 
     def __post_init__(self) -> None:
-        if min(self.bias_most, self.rise_most, self.stuffed_most) <= 0 or not -1 <= self.agreement_least <= 1 or self.canaries_least < 2:
-            raise ValueError("bias_most, rise_most and stuffed_most are above 0, agreement_least from -1 to 1, canaries_least at least 2")
+        if min(self.bias_most, self.rise_most) <= 0 or not -1 <= self.agreement_least <= 1 or self.canaries_least < 2:
+            raise ValueError("bias_most and rise_most are above 0, agreement_least from -1 to 1, canaries_least at least 2")
 
 
 def build(candidates: DataFrame, answers: DataFrame) -> DataFrame:
@@ -53,14 +51,14 @@ def blocks(answers: DataFrame, examples: DataFrame, params: TeacherScoreParams) 
     said = answers.where(F.col("probabilities").isNotNull())
     said = said.select("input_hash", expected(F.col("probabilities")).alias("said"))
     asked = canaries(examples).join(said, "input_hash")
-    own = asked.where(F.col("kind") == HUMAN).select("of", F.col("said").alias("_own"))
-    rows = asked.join(own, "of").groupBy("kind")
+    other = asked.select("of", F.col("kind").alias("against"), F.col("said").alias("_other"))
+    rows = asked.join(other, ["of", "against"]).groupBy("kind")
     found = {
         row.kind: row
         for row in rows.agg(
             F.count(F.lit(1)).alias("n"),
             F.avg(F.col("said") - F.col("mean")).alias("bias"),
-            F.avg(F.col("said") - F.col("_own")).alias("rise"),
+            F.avg(F.col("said") - F.col("_other")).alias("rise"),
             # `corr` divides by zero where a teacher says the same of all.
             (F.covar_pop("said", "mean") / F.nullif(F.stddev_pop("said") * F.stddev_pop("mean"), F.lit(0.0))).alias("agreement"),
         ).collect()  # a row a kind
@@ -74,7 +72,6 @@ def blocks(answers: DataFrame, examples: DataFrame, params: TeacherScoreParams) 
         correlation = "none" if human.agreement is None else f"{human.agreement:.2f}"
         return f"on {human.n} pairs that people graded, its grades go with theirs by {correlation} (limit {params.agreement_least})"
     for kind, row in sorted(found.items()):
-        limit = params.stuffed_most if kind == STUFFED else params.rise_most
-        if kind != HUMAN and row.rise > limit:
-            return f"words of the probe '{kind}' lift {row.n} irrelevant pairs by {row.rise:.2f} grades (limit {limit})"
+        if kind not in (HUMAN, NAMED) and row.rise > params.rise_most:
+            return f"words of the probe '{kind}' lift {row.n} irrelevant pairs by {row.rise:.2f} grades (limit {params.rise_most})"
     return None

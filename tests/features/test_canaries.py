@@ -22,6 +22,9 @@ def test_the_lowest_graded_test_pairs_are_probed_and_the_choice_depends_on_the_p
     for row in probed:
         assert row.text.endswith("\n" + human[row.of].text)
         assert row.input_hash not in human
+        words, against = PROBES[row.kind]
+        assert row.against == against
+        assert row.text.startswith(words if isinstance(words, str) else f"{row.query} " * words)
     again = canaries(spark.createDataFrame(list(reversed(rows)), DDL).repartition(5), most=40, probed=10).collect()
     assert sorted(again) == sorted(found)
     both = [row for row in found if (row.query, row.text, row.kind) == ("q1", "title: t1", HUMAN)]

@@ -33,7 +33,7 @@ PARAMS = {
     "train_teacher": {"minutes": 0.1, "warm_pairs": 64, "epochs": 1},
     "teacher_examples": {"validation": 0.2, "test": 0.3},
     "candidates": {"size": 60},
-    "teacher_scores": {"bias_most": 4.0, "agreement_least": -1.0, "rise_most": 4.0, "stuffed_most": 4.0},
+    "teacher_scores": {"bias_most": 4.0, "agreement_least": -1.0, "rise_most": 4.0},
 }
 SHORT = SPARK["spark.driver.extraJavaOptions"]
 PINLAKE = str(Path(sys.executable).with_name("pinlake"))

@@ -91,7 +91,7 @@ def _timed(task: Task, sample: Sequence[pa.Array]) -> tuple[pa.Array, float]:
     prepared = task.prepare(sample)
     places = np.array([p for p in range(len(sample[0])) if p not in prepared.refused], dtype=np.int64)
     batch = task.batch(prepared.items, places)
-    taken = []
+    taken: list[float] = []
     while len(taken) <= ROUNDS and max(taken, default=0.0) < LONG:
         started = time.perf_counter()
         answers = task.run(batch)

@@ -54,8 +54,12 @@ SHIFTS = [
         lambda kind, mean: 5 if kind == "instruction" else round(mean),
         "words of the probe 'instruction' lift",
     ),
-    ("stuffed, and lifted a little", lambda kind, mean: min(5, round(mean) + 2 * (kind == "stuffed")), None),
-    ("stuffed, and lifted wholly", lambda kind, mean: 5 if kind == "stuffed" else round(mean), "words of the probe 'stuffed' lift"),
+    ("named, and lifted wholly", lambda kind, mean: 5 if kind in ("named", "stuffed") else round(mean), None),
+    (
+        "stuffed, and lifted above named",
+        lambda kind, mean: {"named": 3, "stuffed": 5}.get(kind, round(mean)),
+        "words of the probe 'stuffed' lift",
+    ),
 ]
 
 
@@ -72,5 +76,5 @@ def test_few_canaries_decide_nothing_and_their_number_is_a_parameter(spark):
     assert blocks(wrong, few, LOOSE) is None
     assert blocks(wrong, few, TeacherScoreParams(canaries_least=5)) is not None
     assert blocks(wrong.limit(0), few, LOOSE) is None
-    with pytest.raises(ValueError, match="bias_most, rise_most and stuffed_most are above 0"):
+    with pytest.raises(ValueError, match="bias_most and rise_most are above 0"):
         TeacherScoreParams(bias_most=0)

@@ -92,7 +92,7 @@ def _timed(task: Task, sample: Sequence[pa.Array]) -> tuple[pa.Array, float]:
     places = np.array([p for p in range(len(sample[0])) if p not in prepared.refused], dtype=np.int64)
     batch = task.batch(prepared.items, places)
     taken: list[float] = []
-    while len(taken) <= ROUNDS and max(taken, default=0.0) < LONG:
+    while not taken or (len(taken) <= ROUNDS and max(taken) < LONG):
         started = time.perf_counter()
         answers = task.run(batch)
         taken.append(time.perf_counter() - started)

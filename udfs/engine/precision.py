@@ -24,7 +24,7 @@ from udfs.engine.task import Asking, Task
 
 ROUNDS = 3
 LONG = 1.0
-"""Seconds from which a round stands for all: what a first round costs besides, and noise, are small beside it."""
+"""Seconds from which one round is enough. A first one costs a little more: of a teacher in fp32 6.1 s, and then 5.1 to 5.7; in bf16 2.6."""
 FASTER = 1.1
 """How much faster than fp32 another precision must be: below it the difference is noise, and exact numbers are worth it."""
 CLOSE = 0.02

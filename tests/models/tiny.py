@@ -121,11 +121,11 @@ FAMILIES = {"blip": blip, "git": git, "encoder-decoder": encoder_decoder, "llava
 
 
 def _written(folder: Path, model: Any, words: Any) -> Any:
-    """The model, after its folder is written. Weights are large, so that its words depend on what it sees."""
+    """The model, after its folder is written: large weights, so that its words depend on what it sees, and the same in every run."""
     generator = torch.Generator().manual_seed(11)
     with torch.no_grad():
-        for weight in model.parameters():
-            if weight.ndim > 1:
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1 or name.endswith("class_embedding"):
                 weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
     model.save_pretrained(folder)
     words.save_pretrained(folder)

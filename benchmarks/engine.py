@@ -25,7 +25,7 @@ from models.specs import DEFAULTS
 from models.store import ModelStore
 from udfs.embeddings import EmbeddingTask
 from udfs.embeddings import load as load_encoder
-from udfs.engine import memory, threads
+from udfs.engine import threads
 from udfs.engine.faces import asked_udf
 from udfs.engine.operator import Tally, answered
 from udfs.engine.task import Asking, Budget
@@ -197,7 +197,6 @@ bare(sys.argv[1], sys.argv[2], int(sys.argv[3]))
 
 def bare(folder: str, content_hash: str, texts: int) -> None:
     """What a process without Spark does: loads the model, answers some texts, and says how much memory it has of its own."""
-    memory.give_back()
     threads.apply(ThreadPlan(1, 1))
     asking = Asking("udfs.embeddings:load", folder, content_hash, {"role": "document"}, "fp32", budget=Budget())
     _asked(asking, pin_texts(texts))

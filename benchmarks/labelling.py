@@ -40,6 +40,8 @@ from udfs.engine.task import Asking
 from udfs.engine.threads import ThreadPlan
 
 PAIRS = 5
+FEWER = 3
+"""Pairs of runs where one of the two takes several times as long as the other."""
 SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
@@ -143,9 +145,9 @@ def _peers(spark: SparkSession, asking: Asking, loop: _Loop, rows: int, folder: 
         if np.abs(told - exact_answers).max() > 1e-3:
             raise AssertionError("the answers differ: there is nothing to compare")
     yield ratio("1a_loop/job", lambda n: loop(pairs), lambda n: _run(frame, ours), "1; pass .95, aim .98", pairs=PAIRS, warm=1)
-    yield ratio("2b_plain/job_same_precision", lambda n: _run(frame, plain), lambda n: _run(frame, ours), "-; pass 1.5, aim 2", PAIRS, 1)
+    yield ratio("2b_plain/job_same_precision", lambda n: _run(frame, plain), lambda n: _run(frame, ours), "-; pass 1.5, aim 2", FEWER, 1)
     fastest = asked_udf(replace(asking, precision="auto", probe_cache=str(folder / "probes")), "p", ArrayType(FloatType()))("query", "text")
-    yield ratio("2a_plain/job", lambda n: _run(frame, plain), lambda n: _run(frame, fastest), "-; pass 3, aim 8", pairs=PAIRS, warm=1)
+    yield ratio("2a_plain/job", lambda n: _run(frame, plain), lambda n: _run(frame, fastest), "-; pass 3, aim 8", FEWER, 1)
     cross = _cross_encoder(loop.teacher, folder / "cross")
     both = list(zip(*pairs, strict=True))
     alone = _Alone(loop)
@@ -154,7 +156,7 @@ def _peers(spark: SparkSession, asking: Asking, loop: _Loop, rows: int, folder: 
         lambda n: cross.predict(both, batch_size=BATCH, show_progress_bar=False),
         lambda n: alone(pairs),
         "-",
-        pairs=PAIRS,
+        pairs=FEWER,
         warm=1,
     )
     yield from _whole_wall(spark, asking, pairs, frame, folder)

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -39,7 +40,7 @@ class Ratio:
 
 
 def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], limit: str, pairs: int = 7, warm: int = 2) -> Ratio:
-    """Times a(n) and b(n) in turn for n = 0 .. pairs - 1, after `warm` pairs that do not count."""
+    """Times a(n) and b(n) in turn for n = 0 .. pairs - 1, after `warm` pairs that do not count; says each on stderr."""
     times: list[tuple[float, float]] = []
     for n in range(-warm, pairs):
         taken = []
@@ -47,6 +48,7 @@ def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], lim
             started = time.perf_counter()
             one(n)
             taken.append(time.perf_counter() - started)
+        print(f"  {name}: {taken[0]:.1f} s and {taken[1]:.1f} s{'' if n >= 0 else ', to warm up'}", file=sys.stderr, flush=True)
         if n >= 0:
             times.append((taken[0], taken[1]))
     medians = [statistics.median(seconds) for seconds in zip(*times, strict=True)]

@@ -25,6 +25,9 @@ LOOKS = 10
 LEAST = 8
 """Steps between two of them at least: a large model takes longer to be saved than to take a step."""
 FASTER = 1.1
+"""Times faster than fp32 that bf16 must be to be chosen."""
+ROUNDS = 5
+"""Steps of a probe in each precision."""
 _SECONDS_A_LINE = 15.0
 
 
@@ -188,22 +191,23 @@ class _Progress(TrainerCallback):
 
 
 def paces(network: Pooled, padding: int, learnt: Graded, recipe: Recipe) -> dict[str, float]:
-    """Seconds of a training step on the median of the pairs' lengths, by precision, of those that the recipe allows; nothing is learnt."""
+    """Seconds of a training step on the median of the pairs' lengths, by precision, of those that the recipe allows; nothing is learnt.
+
+    The least of some rounds in which each precision has its turn, so that another program's load for a while does not decide.
+    """
     order = np.argsort([len(pair.ids) for pair in learnt.pairs], kind="stable")
     middle = [int(place) for place in order[len(order) // 2 :][: recipe.batch_size]]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network.to(device).train()
     batch = {name: tensor.to(device) for name, tensor in _collated([learnt[place] for place in middle], padding).items()}
-    found = {}
-    for precision in ("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,):
-        taken = []
-        for _ in range(3):
+    found = dict.fromkeys(("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,), float("inf"))
+    for _ in range(ROUNDS):
+        for precision, least in found.items():
             started = time.perf_counter()
             with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
                 network(**batch)["loss"].backward()
             network.zero_grad(set_to_none=True)
-            taken.append(time.perf_counter() - started)
-        found[precision] = min(taken) * recipe.batch_size / len(middle)
+            found[precision] = min(least, (time.perf_counter() - started) * recipe.batch_size / len(middle))
     return found
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from udfs.engine import cache, memory, threads
+from udfs.engine import cache, threads
 from udfs.engine.operator import answered
 from udfs.engine.precision import chosen
 from udfs.engine.sharing import shared
@@ -73,7 +73,6 @@ def _mapped(
 
 def _answers(source: Iterator[Columns], asking: Asking, answer: str, kind: T.DataType) -> Iterator[pa.RecordBatch]:
     """The answer, `refused` and `precision` of every batch of the source."""
-    memory.give_back()
     threads.apply(asking.plan)  # in the thread that runs the model: OpenMP keeps its number by thread
     device = threads.device(asking.plan, _resources())
     wanted = to_arrow_type(kind)

@@ -1,18 +1,32 @@
-"""Memory of a process that runs models: what a batch needed goes back to the system when the batch is done."""
+"""Memory of a process that runs models: what batches needed goes back to the system now and then."""
 
 from __future__ import annotations
 
 import ctypes
+import time
 
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
-_LARGE = 2 << 20
+SECONDS = 10.0
+"""Between two returns. What goes back is fetched anew by the next batch, page by page: after each batch that cost 5 to 10 % of its time."""
 
 
-def give_back() -> None:
-    """From now on the allocator maps each piece of 2 MiB or more by itself, so that it goes back when it is freed; glibc only.
+def trim() -> None:
+    """Gives all free pages of the heap back, those between pieces in use among them; glibc only.
 
-    Else glibc raises its threshold to 32 MiB, and batches of ever other shapes leave a heap full of holes: over 200 MB in a slot.
+    glibc itself gives back the end of the heap alone, and batches of ever other shapes leave it full of holes.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGE)
+    trimming = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trimming is not None:
+        trimming(0)
+
+
+class Trimming:
+    """Trims where `SECONDS` have passed since it did, or since it was made."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def batch_done(self) -> None:
+        """Called after every batch."""
+        if time.monotonic() - self._last >= SECONDS:
+            trim()
+            self._last = time.monotonic()

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from udfs.engine import memory
 from udfs.engine.batching import Places, batches, distinct, restored
 from udfs.engine.prefetch import prefetched
 from udfs.engine.task import CPU_TOKENS, Budget, Columns, Prepared, Task
@@ -79,6 +80,7 @@ def answered(
     says nothing of a batch's tokens is a CPU's.
     """
     count = Tally() if tally is None else tally
+    trimming = memory.Trimming()
     for batch in prefetched(_work(source, task, budget), budget.ahead):
         window = batch.window
         if batch.task is None or batch.places is None:
@@ -93,6 +95,8 @@ def answered(
         window.ran.append(batch.places)
         count.tokens += batch.tokens
         count.computed += batch.computed
+        trimming.batch_done()
+    memory.trim()
 
 
 def _work(source: Iterator[Columns], task: Callable[[Columns], Task], budget: Budget) -> Iterator[_Batch]:

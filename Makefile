@@ -15,7 +15,7 @@ setup: $(STAMP) ## make the environment in .venv, fetch the Delta jars and the d
 $(STAMP): requirements.lock pyproject.toml
 	@echo "setting up .venv (once)"
 	@python="$$(.ci/python)" && .ci/uv venv --quiet --allow-existing --no-project --python "$$python" .venv
-	@.ci/uv pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+	@.ci/uv pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python requirements.lock
 	@.ci/uv pip install --quiet --no-deps --python .venv/bin/python --editable .
 	@.venv/bin/pinlake doctor --fetch
 	@touch $@

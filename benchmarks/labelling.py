@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from pyspark.ml.functions import predict_batch_udf
 from pyspark.sql import DataFrame, SparkSession
@@ -35,8 +36,9 @@ from models.specs import DEFAULTS
 from models.store import ModelStore
 from models.teacher import Blend, Network, Reading, Teacher, base
 from udfs.engine import threads
+from udfs.engine.batching import batches
 from udfs.engine.faces import asked_udf
-from udfs.engine.task import Asking
+from udfs.engine.task import CPU_TOKENS, Asking, Budget
 from udfs.engine.threads import ThreadPlan
 
 PAIRS = 5
@@ -45,8 +47,6 @@ FEWER = 3
 SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
-TOKENS = 2_048
-"""Padded tokens of a batch of the loop, as the engine has them."""
 GROWTH = (1, 4, 16)
 FIXED = 200
 """New pairs of a night."""
@@ -82,13 +82,18 @@ def _write_teacher(encoder: Path, folder: Path) -> None:
 
 
 def _pairs(rows: int) -> tuple[list[str], list[str]]:
-    """Queries, each for some of the texts, and distinct texts."""
+    """So many distinct pairs, mixed: a text stands in 1.5 of them and a query in twelve. Those sampled on the lake of
+    data/product_relevance have each text 1.6 times and each query 49 times, those of the sample lake 1.3 and 8."""
     asked = [f"{color} {thing}" for language in LANGUAGES for color in language.colors for thing in language.objects]
-    return [asked[(n * 31) % len(asked)] for n in range(rows)], pin_texts(rows)
+    asked = asked[:: max(1, len(asked) // max(1, rows // 12))]
+    texts = pin_texts(-(-rows * 2 // 3))
+    stride = next(n for n in range(7_919, 2 * 7_919) if math.gcd(n, rows) == 1)  # shares no factor with the rows: each place comes once
+    places = [n * stride % rows for n in range(rows)]
+    return [asked[place % len(asked)] for place in places], [texts[place * 2 // 3] for place in places]
 
 
 class _Loop:
-    """The best that one process does with the model: tokenised in one go, sorted by length, batches of so many tokens, all cores."""
+    """The best that one process does with the model: tokenised in one go, cut into batches as the engine cuts a window, all cores."""
 
     def __init__(self, folder: Path) -> None:
         threads.apply(ThreadPlan(1, SLOTS))
@@ -98,12 +103,11 @@ class _Loop:
         """Probabilities, (n, 5)."""
         torch.set_num_threads(SLOTS)
         read = self.teacher.pairs(*pairs)
-        lengths = np.array([len(pair.ids) for pair in read])
-        order, found, start = np.argsort(-lengths, kind="stable"), np.zeros((len(read), 5)), 0
-        while start < len(order):
-            some = order[start : start + max(1, TOKENS // int(lengths[order[start]]))]
+        lengths = np.array([len(pair.ids) for pair in read], np.int32)
+        texts = pa.array(pairs[1]).dictionary_encode().indices.to_numpy().astype(np.int64)
+        found = np.zeros((len(read), 5))
+        for some in batches(lengths, np.arange(len(read)), CPU_TOKENS, Budget().batch_rows, texts):
             found[some] = self.teacher.probabilities(self.teacher.padded([read[place] for place in some]))
-            start += len(some)
         return found
 
 

@@ -20,6 +20,10 @@ MEASURES = ("cosine", "mean", "least", "mean_first", "least_first")
 alone, which is its title wherever it has one."""
 
 
+KEPT = 2_048
+"""Queries whose states are kept, some 15 KB each: a query comes with many texts, in many batches."""
+
+
 @dataclass(frozen=True)
 class Tokens:
     """A query or a text as the encoder reads it: its token ids, the places of its own words (neither prefix nor special tokens), and the
@@ -32,8 +36,10 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Padded:
-    """A batch as tensors: distinct queries and texts (ids, held, words), the words of the texts' first lines, and each pair's two."""
+    """A batch as tensors: distinct queries and texts (ids, held, words), the words of the texts' first lines, and each pair's two; and the
+    queries' ids, by which they are known again."""
 
+    asked: list[tuple[int, ...]]
     queries: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     texts: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     first: torch.Tensor
@@ -47,6 +53,7 @@ class LateInteraction:
     def __init__(self, encoder: Encoder, max_tokens: int) -> None:
         self.encoder = encoder
         self.max_tokens = min(max_tokens, encoder.reading.max_tokens)
+        self._kept: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def tokens(self, texts: Sequence[str], role: Role) -> list[Tokens]:
         """Each text's tokens with the role's prefix, cut at `max_tokens`."""
@@ -70,6 +77,7 @@ class LateInteraction:
         ids, held = self.encoder.padded([text.ids for text in own_texts])
         query_ids, query_held = self.encoder.padded([query.ids for query in own_queries])
         return Padded(
+            [tuple(query.ids) for query in own_queries],
             (query_ids, query_held, _marked([query.words for query in own_queries], query_ids.shape[1])),
             (ids, held, _marked([text.words for text in own_texts], ids.shape[1])),
             _marked([text.first for text in own_texts], ids.shape[1]),
@@ -79,7 +87,7 @@ class LateInteraction:
 
     def measures(self, batch: Padded) -> torch.Tensor:
         """The five MEASURES of each pair, (n, 5), fp32, each from -1 to 1; of a query or a text without a word -1."""
-        (query, query_vector), (text, text_vector) = (self.encoder.states(*side[:2]) for side in (batch.queries, batch.texts))
+        (query, query_vector), (text, text_vector) = self._query_states(batch), self.encoder.states(*batch.texts[:2])
         query, text = (torch.nn.functional.normalize(states, dim=2) for states in (query, text))
         query_of, text_of = batch.query_of.to(query.device), batch.text_of.to(query.device)
         words, text_words, first = (
@@ -93,6 +101,18 @@ class LateInteraction:
             found.append(best.masked_fill(~words, 1.0).amin(1))
         told = torch.stack(found, 1)
         return told.masked_fill((~words.any(1) | ~text_words.any(1))[:, None], -1.0)
+
+    def _query_states(self, batch: Padded) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token states of a batch's queries, (n, longest, dim), and their vectors, (n, dim); the encoder reads those that are not kept."""
+        new = [n for n, ids in enumerate(batch.asked) if ids not in self._kept]
+        if len(self._kept) + len(new) > KEPT:
+            self._kept, new = {}, list(range(len(batch.asked)))
+        if new:
+            read = self.encoder.states(*(tensor[new] for tensor in batch.queries[:2]))
+            for n, states, vector in zip(new, *read, strict=True):
+                self._kept[batch.asked[n]] = (states[: len(batch.asked[n])].clone(), vector)
+        found = [self._kept[ids] for ids in batch.asked]
+        return torch.nn.utils.rnn.pad_sequence([states for states, _ in found], batch_first=True), torch.stack([v for _, v in found])
 
 
 def _distinct(tokens: Sequence[Tokens]) -> tuple[list[Tokens], list[int]]:

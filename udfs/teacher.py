@@ -27,11 +27,12 @@ class TeacherTask:
         self._teacher = teacher
 
     def prepare(self, inputs: Columns) -> Prepared:
-        """Tokens of every pair; one without a query or a text is refused."""
+        """Tokens of every pair; one without a query or a text is refused. Pairs of one text are alike: the prior reads it once a batch."""
         queries, texts = inputs
         refused = {**_blank(texts, "no text"), **_blank(queries, "no query")}
         pairs = self._teacher.pairs(*([one or "" for one in column.to_pylist()] for column in (queries, texts)))
-        return Prepared(pairs, np.array([len(pair.ids) for pair in pairs], dtype=np.int32), refused)
+        alike = texts.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return Prepared(pairs, np.array([len(pair.ids) for pair in pairs], dtype=np.int32), refused, alike)
 
     def batch(self, items: Any, places: Places) -> Any:
         """Padded tensors of the pairs at these places."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import late_interaction
 from models.encoder import Encoder
 from models.late_interaction import MEASURES, LateInteraction
 from tests.models.folders import encoder
@@ -61,6 +62,20 @@ def test_what_repeats_is_read_once(ours: LateInteraction) -> None:
     batch = ours.padded(ours.tokens(["soup", "lamp", "soup"], "query"), ours.tokens(["red"] * 3, "document"))
     assert (len(batch.queries[0]), len(batch.texts[0])) == (2, 1)
     assert (batch.query_of.tolist(), batch.text_of.tolist()) == ([0, 1, 0], [0, 0, 0])
+
+
+def test_a_query_is_read_once_for_all_batches_and_says_the_same(ours: LateInteraction, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries, texts = ours.tokens(QUERIES, "query"), ours.tokens(TEXTS, "document")
+    fresh = ours.measures(ours.padded(queries, texts))
+    read, encoded = [], ours.encoder.states
+    monkeypatch.setattr(ours.encoder, "states", lambda ids, held: read.append(len(ids)) or encoded(ids, held))
+    for order in ([3, 0, 1], [1, 2]):
+        again = ours.measures(ours.padded([queries[n] for n in order], [texts[n] for n in order]))
+        assert np.abs(again.numpy() - fresh[order].numpy()).max() < 1e-5
+    assert read == [3, 2], "the texts alone"
+    monkeypatch.setattr(late_interaction, "KEPT", 3)
+    ours.measures(ours.padded(ours.tokens(["table"], "query"), texts[:1]))
+    assert (len(ours._kept), read[2:]) == (1, [1, 1]), "what is kept has an end"
 
 
 def test_what_has_no_word_matches_nothing(ours: LateInteraction) -> None:

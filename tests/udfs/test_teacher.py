@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, FloatType
 
-from models.teacher import Teacher
-from tests.models.folders import teacher
+from models.ordinal import Ordinal
+from models.prior import Prior
+from models.teacher import Blend, Teacher
+from tests.models.folders import encoder, teacher
 from udfs.engine.faces import asked_udf
+from udfs.engine.operator import answered
 from udfs.engine.task import Asking, Budget
 from udfs.engine.threads import ThreadPlan
 from udfs.teacher import load
@@ -51,3 +55,18 @@ def test_lengths_are_those_of_the_tokens_so_that_batches_hold_pairs_of_one_lengt
     prepared = task.prepare([pa.array(["blue lamp", "the"]), pa.array(["soup", "red " * 40])])
     assert prepared.lengths.tolist() == [6, 16]
     assert task.run(task.batch(prepared.items, np.array([1, 0]))).type == pa.list_(pa.float32(), 5)
+
+
+def test_pairs_of_one_text_are_asked_in_one_batch_so_that_it_is_read_once(tmp_path: Path) -> None:
+    base = Teacher.loaded(teacher(tmp_path / "base"))
+    prior = Prior.loaded([encoder(tmp_path / "e")], 16, "cpu", "fp32", Ordinal((0,) * 5, (1,) * 5, (1,) * 5, (0, 1, 2, 3)))
+    Teacher(base.tokenizer, base.network, base.reading, prior, Blend(0.5, 0.5)).save(tmp_path / "t")
+    task = load(str(tmp_path / "t"), {}, "cpu", "fp32")
+    texts = ["blue soup", "red lamp", "a table"] * 4
+    queries = [f"{word} lamp" for word in ("red", "blue", "a", "the") for _ in range(3)]
+    batches: list[Any] = []
+    batch = task.batch
+    task.batch = lambda items, places: batches.append(batch(items, places)) or batches[-1]  # type: ignore[method-assign]
+    list(answered(iter([[pa.array(queries), pa.array(texts)]]), lambda inputs: task, Budget(batch_rows=4)))
+    assert [len(one.apart[0].texts[0]) for one in batches] == [1, 1, 1]
+    assert [len(one.apart[0].queries[0]) for one in batches] == [4, 4, 4]

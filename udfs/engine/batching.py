@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Places = npt.NDArray[np.int64]
+STEP = 4
+"""Tokens within which lengths count as the same where inputs that are alike are put together: padding grows by half as many at most."""
 
 
 class Distinct(NamedTuple):
@@ -35,12 +37,17 @@ def distinct(columns: Sequence[pa.Array]) -> Distinct:
     return Distinct(first[order].astype(np.int64), rank[codes].astype(np.int64))
 
 
-def batches(lengths: npt.NDArray[np.int32], places: Places, tokens: int, rows: int) -> list[Places]:
+def batches(lengths: npt.NDArray[np.int32], places: Places, tokens: int, rows: int, alike: Places | None = None) -> list[Places]:
     """The places cut into batches, longest first: a batch's rows times its longest are at most `tokens`, its rows at most `rows`.
 
-    `lengths` holds the tokens of every input, `places` those to be run. An input longer than the budget is a batch by itself.
+    `lengths` holds the tokens of every input, `places` those to be run. An input longer than the budget is a batch by itself. Inputs with
+    equal numbers in `alike` stand together among those of about the same length.
     """
-    order = places[np.argsort(-lengths[places], kind="stable")]
+    if alike is None:
+        order = places[np.argsort(-lengths[places], kind="stable")]
+    else:
+        lengths = -(-lengths // STEP) * STEP
+        order = places[np.lexsort((alike[places], -lengths[places]))]
     found = []
     start = 0
     while start < len(order):

@@ -118,7 +118,7 @@ def _work(source: Iterator[Columns], task: Callable[[Columns], Task], budget: Bu
 
 def _batches(window: _Window, task: Task, prepared: Prepared, places: Places, budget: Budget) -> Iterator[_Batch]:
     lengths = prepared.lengths
-    for some in batches(lengths, places, budget.batch_tokens or CPU_TOKENS, budget.batch_rows):
+    for some in batches(lengths, places, budget.batch_tokens or CPU_TOKENS, budget.batch_rows, prepared.alike):
         tokens, computed = int(lengths[some].sum()), int(lengths[some].max()) * len(some)
         yield _Batch(window, task, some, task.batch(prepared.items, some), tokens, computed)
 

@@ -24,11 +24,15 @@ Columns = Sequence[pa.Array]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Inputs ready for the model: `items` is what the task's `batch` takes, `lengths` tokens by input, `refused` reasons by place."""
+    """Inputs ready for the model: `items` is what the task's `batch` takes, `lengths` tokens by input, `refused` reasons by place.
+
+    `alike`, where it is there, has equal numbers for inputs that share a part which the task reads once a batch.
+    """
 
     items: Any
     lengths: npt.NDArray[np.int32]
     refused: Mapping[int, str] = field(default_factory=dict)
+    alike: npt.NDArray[np.int64] | None = None
 
 
 class Task(Protocol):

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.engine.batching import batches, distinct, restored
+from udfs.engine.batching import STEP, batches, distinct, restored
 
 VALUES = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "ä", "a" * 40]))
 
@@ -38,6 +38,17 @@ def test_batches_hold_each_place_once_and_keep_their_budget(lengths, tokens, row
 
 def test_a_batch_is_as_full_as_its_budget_allows():
     assert [list(b) for b in batches(np.array([5, 9, 5, 4, 1], dtype=np.int32), np.arange(5), 10, 3)] == [[1], [0, 2], [3, 4]]
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3)), min_size=1, max_size=60), st.integers(1, 300), st.integers(1, 20))
+def test_what_is_alike_stands_together_among_inputs_of_about_one_length(inputs, tokens, rows):
+    sizes, alike = (np.array(column, dtype=kind) for column, kind in zip(zip(*inputs, strict=True), (np.int32, np.int64), strict=True))
+    found = batches(sizes, np.arange(len(inputs)), tokens, rows, alike)
+    order = [int(place) for batch in found for place in batch]
+    assert sorted(order) == list(range(len(inputs)))
+    steps = [(-(-int(sizes[place]) // STEP), int(alike[place])) for place in order]
+    assert steps == sorted(steps, key=lambda one: (-one[0], one[1]))
+    assert all(len(batch) <= rows and (len(batch) == 1 or int(sizes[batch].max()) * len(batch) <= tokens) for batch in found)
 
 
 @given(st.integers(0, 30), st.data())

@@ -40,10 +40,9 @@ from udfs.engine.batching import batches
 from udfs.engine.faces import asked_udf
 from udfs.engine.task import CPU_TOKENS, Asking, Budget
 from udfs.engine.threads import ThreadPlan
+from udfs.teacher import TeacherTask
 
 PAIRS = 5
-FEWER = 3
-"""Pairs of runs where one of the two takes several times as long as the other."""
 SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
@@ -82,7 +81,7 @@ def _write_teacher(encoder: Path, folder: Path) -> None:
 
 
 def _pairs(rows: int) -> tuple[list[str], list[str]]:
-    """So many distinct pairs, mixed: a text stands in 1.5 of them and a query in twelve. Those sampled on the lake of
+    """So many distinct pairs, mixed: a text stands in 1.5 of them and a query in some twelve. Those sampled on the lake of
     data/product_relevance have each text 1.6 times and each query 49 times, those of the sample lake 1.3 and 8."""
     asked = [f"{color} {thing}" for language in LANGUAGES for color in language.colors for thing in language.objects]
     asked = asked[:: max(1, len(asked) // max(1, rows // 12))]
@@ -102,12 +101,11 @@ class _Loop:
     def __call__(self, pairs: tuple[list[str], list[str]]) -> np.ndarray:
         """Probabilities, (n, 5)."""
         torch.set_num_threads(SLOTS)
-        read = self.teacher.pairs(*pairs)
-        lengths = np.array([len(pair.ids) for pair in read], np.int32)
-        texts = pa.array(pairs[1]).dictionary_encode().indices.to_numpy().astype(np.int64)
-        found = np.zeros((len(read), 5))
-        for some in batches(lengths, np.arange(len(read)), CPU_TOKENS, Budget().batch_rows, texts):
-            found[some] = self.teacher.probabilities(self.teacher.padded([read[place] for place in some]))
+        task = TeacherTask(self.teacher, "fp32")
+        read = task.prepare([pa.array(column) for column in pairs])
+        found = np.zeros((len(read.lengths), 5))
+        for some in batches(read.lengths, np.arange(len(found)), CPU_TOKENS, Budget().batch_rows, read.alike):
+            found[some] = self.teacher.probabilities(task.batch(read.items, some))
         return found
 
 
@@ -149,9 +147,9 @@ def _peers(spark: SparkSession, asking: Asking, loop: _Loop, rows: int, folder: 
         if np.abs(told - exact_answers).max() > 1e-3:
             raise AssertionError("the answers differ: there is nothing to compare")
     yield ratio("1a_loop/job", lambda n: loop(pairs), lambda n: _run(frame, ours), "1; pass .95, aim .98", pairs=PAIRS, warm=1)
-    yield ratio("2b_plain/job_same_precision", lambda n: _run(frame, plain), lambda n: _run(frame, ours), "-; pass 1.5, aim 2", FEWER, 1)
+    yield ratio("2b_plain/job_same_precision", lambda n: _run(frame, plain), lambda n: _run(frame, ours), "-; pass 1.5, aim 2", PAIRS, 1)
     fastest = asked_udf(replace(asking, precision="auto", probe_cache=str(folder / "probes")), "p", ArrayType(FloatType()))("query", "text")
-    yield ratio("2a_plain/job", lambda n: _run(frame, plain), lambda n: _run(frame, fastest), "-; pass 3, aim 8", FEWER, 1)
+    yield ratio("2a_plain/job", lambda n: _run(frame, plain), lambda n: _run(frame, fastest), "-; pass 3, aim 8", PAIRS, 1)
     cross = _cross_encoder(loop.teacher, folder / "cross")
     both = list(zip(*pairs, strict=True))
     alone = _Alone(loop)
@@ -160,7 +158,7 @@ def _peers(spark: SparkSession, asking: Asking, loop: _Loop, rows: int, folder: 
         lambda n: cross.predict(both, batch_size=BATCH, show_progress_bar=False),
         lambda n: alone(pairs),
         "-",
-        pairs=FEWER,
+        pairs=PAIRS,
         warm=1,
     )
     yield from _whole_wall(spark, asking, pairs, frame, folder)

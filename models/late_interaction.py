@@ -21,7 +21,7 @@ alone, which is its title wherever it has one."""
 
 
 KEPT = 2_048
-"""Queries whose states are kept, some 15 KB each: a query comes with many texts, in many batches."""
+"""Queries whose states are kept, 15 KB each for ten tokens of the default encoder: a query comes with many texts, in many batches."""
 
 
 @dataclass(frozen=True)

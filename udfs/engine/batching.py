@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 Places = npt.NDArray[np.int64]
 STEP = 4
-"""Tokens within which lengths count as the same where inputs that are alike are put together: padding grows by half as many at most."""
+"""Tokens within which lengths count as one where what is alike is put together: padding grows by fewer than that an input."""
 
 
 class Distinct(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
@@ -28,6 +29,8 @@ FASTER = 1.1
 """Times faster than fp32 that bf16 must be to be chosen."""
 ROUNDS = 5
 """Steps of a probe in each precision."""
+SURE = 0.3
+"""An agreement at the start that is no chance of a few dozen pairs."""
 _SECONDS_A_LINE = 15.0
 
 
@@ -79,8 +82,10 @@ def _checkpoint(name: str, work: Path) -> str | None:
 def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> list[dict[str, float]]:
     """Trains the network, or takes over what a killed run had: what was seen on the way (step, loss, eval_loss, eval_agreement).
 
+    The best look at the validation pairs is kept; where none agrees half as well as the start, the start is, and `say` is told.
     `work` keeps checkpoints until the phase is over, and its weights afterwards.
     """
+    work.mkdir(parents=True, exist_ok=True)
     done = work / f"{phase.name}.safetensors"
     if done.is_file():
         network.load_state_dict(load_file(done), strict=False)
@@ -89,6 +94,7 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
     steps = max(1, round(len(phase.learnt) / recipe.batch_size * phase.epochs))
     every = max(LEAST, steps // LOOKS)
     looks = phase.looked_at is not None
+    checkpoint, start = _checkpoint(phase.name, work), work / f"{phase.name}.start.safetensors"
     arguments = TrainingArguments(
         output_dir=str(work / phase.name),
         max_steps=steps,
@@ -129,15 +135,33 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = _checkpoint(phase.name, work)
+    if looks and not start.is_file():
+        with torch.random.fork_rng(devices=[]):  # what a killed run goes on to is what the whole one would have come to
+            agreed = trainer.evaluate()["eval_agreement"]
+        _keep(network, start, {"agreement": str(agreed)})
     if checkpoint:
         say(f"{phase.name}: goes on from {Path(checkpoint).name}")
     trainer.train(resume_from_checkpoint=checkpoint)
-    unfinished = done.with_suffix(f".{os.getpid()}")
-    save_file({name: weight.detach().contiguous().cpu() for name, weight in _learnt(network).items()}, unfinished)
-    unfinished.replace(done)
+    if looks and _fell_apart(trainer.state.log_history, start):
+        network.load_state_dict(load_file(start), strict=False)
+        say(f"{phase.name}: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better")
+    _keep(network, done)
     seen = ("step", "loss", "eval_loss", "eval_agreement")
     return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
+
+
+def _fell_apart(history: Sequence[dict[str, Any]], start: Path) -> bool:
+    """Whether the best look agrees with people not half as well as the network did at the start."""
+    with safe_open(start, "pt") as file:
+        before = float(file.metadata()["agreement"])
+    return before > SURE and max((one["eval_agreement"] for one in history if "eval_agreement" in one), default=0.0) < before / 2
+
+
+def _keep(network: Pooled, file: Path, about: dict[str, str] | None = None) -> None:
+    """Writes the weights that were open to training, whole or not at all."""
+    unfinished = file.with_suffix(f".{os.getpid()}")
+    save_file({name: weight.detach().contiguous().cpu() for name, weight in _learnt(network).items()}, unfinished, about)
+    unfinished.replace(file)
 
 
 def _learnt(network: Pooled) -> dict[str, torch.Tensor]:
@@ -159,7 +183,8 @@ def _agreement(seen: EvalPrediction) -> dict[str, float]:
     logits, target = np.asarray(seen.predictions, np.float64), np.asarray(seen.label_ids, np.float64)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     said, wanted = odds @ grades / odds.sum(axis=1), target @ grades
-    return {"agreement": float(np.corrcoef(said, wanted)[0, 1]) if said.std() and wanted.std() else 0.0}
+    varied = np.isfinite(said).all() and said.std() > 0 and wanted.std() > 0
+    return {"agreement": float(np.corrcoef(said, wanted)[0, 1]) if varied else 0.0}
 
 
 def _optimizer(network: Pooled, recipe: Recipe) -> torch.optim.Optimizer:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,21 @@ fine_tuning.run(ours.network, 0, t.phase(ours), t.RECIPE, "fp32", t.Path({str(tm
     assert lines[0].startswith("tune: goes on from checkpoint-")
     batch = whole.padded(phase(whole).looked_at.pairs)
     assert np.abs(whole.logits(batch) - rest.logits(batch)).max() < 1e-4
+
+
+def test_a_phase_that_falls_apart_leaves_the_network_as_it_was(tmp_path: Path) -> None:
+    ours, lines = fresh(encoder(tmp_path / "e")), list[str]()
+    texts = [f"a {WORDS[place % len(WORDS)]} : the" for place in range(120)]
+    easy = Graded(ours.pairs(["blue"] * 120, texts), np.eye(5)[[4 if "lamp" in text else 0 for text in texts]])
+    fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 6), RECIPE, "fp32", tmp_path / "good", lambda line: None)
+    learnt = ours.logits(ours.padded(easy.pairs))
+    wild = replace(RECIPE, rate=1e30, head_rate=1e30)
+    losses = fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 2), wild, "fp32", tmp_path / "w", lines.append)
+    looks = [one["eval_agreement"] for one in losses if "eval_agreement" in one]
+    assert max(looks) < 0.45
+    assert lines[-1] == "tune: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better"
+    ours.network.eval()
+    assert np.abs(ours.logits(ours.padded(easy.pairs)) - learnt).max() < 1e-6
 
 
 OPEN = {

@@ -92,10 +92,39 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         say(f"{phase.name}: taken over from a run before")
         return []
     steps = max(1, round(len(phase.learnt) / recipe.batch_size * phase.epochs))
-    every = max(LEAST, steps // LOOKS)
     looks = phase.looked_at is not None
     checkpoint, start = _checkpoint(phase.name, work), work / f"{phase.name}.start.safetensors"
-    arguments = TrainingArguments(
+    trainer = Trainer(
+        model=network,
+        args=_arguments(phase, recipe, precision, steps, work),
+        train_dataset=phase.learnt,
+        eval_dataset=phase.looked_at,
+        data_collator=lambda rows: _collated(rows, padding),
+        compute_metrics=_agreement,
+        optimizers=(_optimizer(network, recipe), None),
+        callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if looks and not start.is_file():
+        with torch.random.fork_rng(devices=[]):  # what a killed run goes on to is what the whole one would have come to
+            agreed = trainer.evaluate()["eval_agreement"]
+        _keep(network, start, {"agreement": str(agreed)})
+    if checkpoint:
+        say(f"{phase.name}: goes on from {Path(checkpoint).name}")
+    trainer.train(resume_from_checkpoint=checkpoint)
+    if looks and _fell_apart(trainer.state.log_history, start):
+        network.load_state_dict(load_file(start), strict=False)
+        say(f"{phase.name}: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better")
+    _keep(network, done)
+    seen = ("step", "loss", "eval_loss", "eval_agreement")
+    return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
+
+
+def _arguments(phase: Phase, recipe: Recipe, precision: str, steps: int, work: Path) -> TrainingArguments:
+    """How the Trainer goes through a phase: its steps, when it looks and saves, and its rate over time."""
+    every = max(LEAST, steps // LOOKS)
+    looks = phase.looked_at is not None
+    return TrainingArguments(
         output_dir=str(work / phase.name),
         max_steps=steps,
         per_device_train_batch_size=recipe.batch_size,
@@ -124,30 +153,6 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         report_to="none",
         disable_tqdm=True,
     )
-    trainer = Trainer(
-        model=network,
-        args=arguments,
-        train_dataset=phase.learnt,
-        eval_dataset=phase.looked_at,
-        data_collator=lambda rows: _collated(rows, padding),
-        compute_metrics=_agreement,
-        optimizers=(_optimizer(network, recipe), None),
-        callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
-    )
-    trainer.remove_callback(PrinterCallback)
-    if looks and not start.is_file():
-        with torch.random.fork_rng(devices=[]):  # what a killed run goes on to is what the whole one would have come to
-            agreed = trainer.evaluate()["eval_agreement"]
-        _keep(network, start, {"agreement": str(agreed)})
-    if checkpoint:
-        say(f"{phase.name}: goes on from {Path(checkpoint).name}")
-    trainer.train(resume_from_checkpoint=checkpoint)
-    if looks and _fell_apart(trainer.state.log_history, start):
-        network.load_state_dict(load_file(start), strict=False)
-        say(f"{phase.name}: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better")
-    _keep(network, done)
-    seen = ("step", "loss", "eval_loss", "eval_agreement")
-    return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
 
 
 def _fell_apart(history: Sequence[dict[str, Any]], start: Path) -> bool:

@@ -18,7 +18,7 @@ them, and one of three trainings fell apart at the height of its rate (docs/deci
 _STEPS = 100
 
 
-def fitted(states: npt.NDArray[np.floating], target: Floats) -> torch.nn.Linear:
+def fitted(states: npt.NDArray[np.floating], target: Floats, ridge: float = RIDGE) -> torch.nn.Linear:
     """The layer over states (n, hidden) whose cross-entropy with probabilities (n, k) is least, a ridge on its weights over standardised
     states; the same for the same rows."""
     mean, deviation = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
@@ -28,7 +28,7 @@ def fitted(states: npt.NDArray[np.floating], target: Floats) -> torch.nn.Linear:
     bias = torch.from_numpy(np.log(np.clip(target.mean(axis=0), 1e-6, None))).requires_grad_()
 
     def loss() -> torch.Tensor:
-        return -(wanted * (z @ weight.T + bias).log_softmax(1)).sum(1).mean() + RIDGE * (weight**2).sum()
+        return -(wanted * (z @ weight.T + bias).log_softmax(1)).sum(1).mean() + ridge * (weight**2).sum()
 
     minimised([weight, bias], loss, _STEPS)
     layer = torch.nn.Linear(states.shape[1], target.shape[1])

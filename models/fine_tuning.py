@@ -112,6 +112,7 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
     if checkpoint:
         say(f"{phase.name}: goes on from {Path(checkpoint).name}")
     trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # what follows is computed as when the phase is taken over
     if looks and _fell_apart(trainer.state.log_history, start):
         network.load_state_dict(load_file(start), strict=False)
         say(f"{phase.name}: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better")

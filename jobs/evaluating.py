@@ -32,6 +32,7 @@ def teacher(lake: Lake, days: Days) -> Result:
     if model is None:
         raise PinlakeError(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
     asking = models.alone(job.loader, models.stored(model), job.precisions)
+    prior = evaluation.prior_of(asking)
     versions = {training.TEACHER_EXAMPLES.name: ledger.version}
     rows = resolved(job)(store.frame(training.TEACHER_EXAMPLES, ledger.version).where(F.col("ds") <= day))
     totals = lake.live(planner, signals.ENGAGEMENT_TOTALS, day)
@@ -42,7 +43,10 @@ def teacher(lake: Lake, days: Days) -> Result:
     with store.held(training.TEACHER_EXAMPLES, lake.runner.run_id, rows) as local:
         for data in evaluation.data_sets(local):
             said = evaluation.told(asking, data.measured, progress)
-            systems = {evaluation.TEACHER: evaluation.system(said, data), **evaluation.baselines(data, encoder.folder)}
+            systems = {evaluation.TEACHER: evaluation.system(said, data)}
+            if prior is not None:
+                systems[evaluation.PRIOR] = evaluation.system(evaluation.told(prior, data.measured, progress), data)
+            systems |= evaluation.baselines(data, encoder.folder)
             progress(f"{data.name}: resampling queries")
             found[data.name] = evaluation.evaluated(data, systems)
     if not found:

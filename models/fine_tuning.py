@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,16 @@ class Phase:
     epochs: float
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a phase went: what was seen on the way (step, loss, eval_loss, eval_agreement), the agreement before its first step, None where
+    no pairs are looked at, and whether it fell apart and was undone."""
+
+    seen: Sequence[dict[str, float]]
+    start: float | None = None
+    undone: bool = False
+
+
 def begun(name: str, work: Path) -> bool:
     """Whether a phase is over, or a checkpoint of it is there."""
     return (work / f"{name}.safetensors").is_file() or _checkpoint(name, work) is not None
@@ -79,8 +90,8 @@ def _checkpoint(name: str, work: Path) -> str | None:
     return get_last_checkpoint(str(work / name)) if (work / name).is_dir() else None
 
 
-def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> list[dict[str, float]]:
-    """Trains the network, or takes over what a killed run had: what was seen on the way (step, loss, eval_loss, eval_agreement).
+def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> Course:
+    """Trains the network, or takes over what a killed run had; how it went.
 
     The best look at the validation pairs is kept; where none agrees half as well as the start, the start is, and `say` is told.
     `work` keeps checkpoints until the phase is over, and its weights afterwards.
@@ -90,7 +101,7 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
     if done.is_file():
         network.load_state_dict(load_file(done), strict=False)
         say(f"{phase.name}: taken over from a run before")
-        return []
+        return Course(**json.loads(_about(done)["course"]))
     steps = max(1, round(len(phase.learnt) / recipe.batch_size * phase.epochs))
     looks = phase.looked_at is not None
     checkpoint, start = _checkpoint(phase.name, work), work / f"{phase.name}.start.safetensors"
@@ -113,12 +124,16 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         say(f"{phase.name}: goes on from {Path(checkpoint).name}")
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # what follows is computed as when the phase is taken over
-    if looks and _fell_apart(trainer.state.log_history, start):
+    names = ("step", "loss", "eval_loss", "eval_agreement")
+    course = Course([{name: float(value) for name, value in one.items() if name in names} for one in trainer.state.log_history])
+    if looks:
+        agreed = float(_about(start)["agreement"])
+        course = replace(course, start=agreed, undone=_fell_apart(course.seen, agreed))
+    if course.undone:
         network.load_state_dict(load_file(start), strict=False)
         say(f"{phase.name}: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better")
-    _keep(network, done)
-    seen = ("step", "loss", "eval_loss", "eval_agreement")
-    return [{name: float(value) for name, value in one.items() if name in seen} for one in trainer.state.log_history]
+    _keep(network, done, {"course": json.dumps(asdict(course))})
+    return course
 
 
 def _arguments(phase: Phase, recipe: Recipe, precision: str, steps: int, work: Path) -> TrainingArguments:
@@ -156,14 +171,18 @@ def _arguments(phase: Phase, recipe: Recipe, precision: str, steps: int, work: P
     )
 
 
-def _fell_apart(history: Sequence[dict[str, Any]], start: Path) -> bool:
+def _fell_apart(seen: Sequence[dict[str, float]], before: float) -> bool:
     """Whether the best look agrees with people not half as well as the network did at the start."""
-    with safe_open(start, "pt") as file:
-        before = float(file.metadata()["agreement"])
-    return before > SURE and max((one["eval_agreement"] for one in history if "eval_agreement" in one), default=0.0) < before / 2
+    return before > SURE and max((one["eval_agreement"] for one in seen if "eval_agreement" in one), default=0.0) < before / 2
 
 
-def _keep(network: Pooled, file: Path, about: dict[str, str] | None = None) -> None:
+def _about(file: Path) -> dict[str, str]:
+    """What `_keep` wrote beside the weights."""
+    with safe_open(file, "pt") as held:
+        return dict(held.metadata())
+
+
+def _keep(network: Pooled, file: Path, about: dict[str, str]) -> None:
     """Writes the weights that were open to training, whole or not at all."""
     unfinished = file.with_suffix(f".{os.getpid()}")
     save_file({name: weight.detach().contiguous().cpu() for name, weight in _learnt(network).items()}, unfinished, about)

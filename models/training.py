@@ -52,7 +52,7 @@ class Examples:
 def train(
     learnt: Examples, looked_at: Examples, body: Path, encoders: Sequence[Path], recipe: Recipe, work: Path, out: Path, say: Say
 ) -> dict[str, Any]:
-    """Writes the folder of a teacher; returns the recipe as it was run: precision, phases, blend, losses, seconds by part.
+    """Writes the folder of a teacher; returns the recipe as it was run: precision, how tuning went, blend, seconds by part.
 
     `learnt` and `looked_at` are pairs of training and validation queries; `body` the folder of the cross-encoder, `encoders` those of the
     prior, none for a teacher without one. ModelError where there is nothing to learn from.
@@ -90,7 +90,7 @@ def train(
         teacher.network.head = probing.fitted(_states(teacher, graded), learnt.target)
         clock.lap("head")
     phase = Phase("tune", graded, looks, recipe.epochs * plan["share"])
-    losses = fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
+    tuning = fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
     clock.lap("tuning")
     teacher.network.body = adapters.merged(teacher.network.body, body, recipe)
     teacher.network.eval().requires_grad_(False).to(device)
@@ -99,7 +99,7 @@ def train(
     clock.lap("blend")
     whole = Teacher(tokenizer, teacher.network, teacher.reading, prior, blend)
     whole.save(out)
-    return {"plan": plan, "pooling": pooling, "blend": asdict(blend), "losses": losses, "seconds": clock.laps}
+    return {"plan": plan, "pooling": pooling, "blend": asdict(blend), "tuning": asdict(tuning), "seconds": clock.laps}
 
 
 def _pooling(body: Path) -> str:

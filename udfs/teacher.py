@@ -1,4 +1,4 @@
-"""The teacher as the engine asks it: pairs of a query and a text to probabilities of five grades."""
+"""The teacher as the engine asks it: pairs of a query and a text to probabilities of five grades, its own or those of its prior alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.prompted import PromptedTeacher
+from models.specs import ModelError
 from models.teacher import GRADES, Teacher
 from models.teachers import loaded
 from udfs.engine.batching import Places
@@ -22,9 +23,12 @@ class TeacherTask:
 
     kind = pa.list_(pa.float32(), GRADES)
 
-    def __init__(self, teacher: Teacher | PromptedTeacher, precision: str) -> None:
+    def __init__(self, teacher: Teacher | PromptedTeacher, precision: str, prior_alone: bool = False) -> None:
         self.precision = precision
         self._teacher = teacher
+        self._alone = teacher.prior if prior_alone and isinstance(teacher, Teacher) else None
+        if prior_alone and self._alone is None:
+            raise ModelError("this teacher has no prior")
 
     def prepare(self, inputs: Columns) -> Prepared:
         """Tokens of every pair; one without a query or a text is refused. Pairs of one text are alike: the prior reads it once a batch."""
@@ -40,8 +44,8 @@ class TeacherTask:
 
     def run(self, batch: Any) -> pa.Array:
         """Five probabilities a pair."""
-        found = self._teacher.probabilities(batch)
-        return pa.FixedSizeListArray.from_arrays(pa.array(found.reshape(-1)), GRADES)
+        found = self._alone.probabilities(batch.apart) if self._alone else self._teacher.probabilities(batch)
+        return pa.FixedSizeListArray.from_arrays(pa.array(found.reshape(-1).astype(np.float32)), GRADES)
 
 
 def _blank(column: pa.Array, reason: str) -> dict[int, str]:
@@ -51,5 +55,5 @@ def _blank(column: pa.Array, reason: str) -> dict[int, str]:
 
 
 def load(folder: str, options: Mapping[str, Any], device: str, precision: str) -> TeacherTask:
-    """The teacher of a folder; it is asked with no options."""
-    return TeacherTask(loaded(Path(folder), device, precision), precision)
+    """The teacher of a folder; with `prior_alone` among the options its prior answers by itself."""
+    return TeacherTask(loaded(Path(folder), device, precision), precision, bool(options.get("prior_alone")))

@@ -4,7 +4,7 @@ common grade. Each of these is mapped to grades by an ordinal regression that is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from jobs.evaluation.metrics import Metric
 from jobs.evaluation.relevance import Graded, Measured, System, differences, measured, on_levels
 from models import ordinal
 from models.encoder import Encoder
+from models.teachers import has_prior
 from udfs.engine import alone
 from udfs.engine.task import Asking
 from udfs.queries import normalised_query
 
 Floats = npt.NDArray[np.float64]
-TEACHER, BASELINES = "teacher", ("bm25", "cosine", "majority")
+TEACHER, PRIOR, BASELINES = "teacher", "prior", ("bm25", "cosine", "majority")
 FITTED = 1_500
 """Training pairs that the cosine's regression is fitted on: five numbers, and an encoder has to read them."""
 LEAST = 30
@@ -75,6 +76,13 @@ def with_popularity(rows: DataFrame, totals: DataFrame) -> DataFrame:
     engaged = coverage.engagements_of("query", totals).withColumnRenamed("query", "_query")
     joined = rows.withColumn("_query", normalised_query("query")).join(engaged, "_query", "left")
     return joined.withColumn("popularity", coverage.popularity(F.coalesce("engagements", F.lit(0)))).drop("_query", "engagements")
+
+
+def prior_of(asking: Asking) -> Asking | None:
+    """How the teacher's prior is asked by itself, in fp32 without a probe; None where it has none."""
+    if not has_prior(Path(asking.folder)):
+        return None
+    return replace(asking, options={**asking.options, "prior_alone": True}, precision="fp32")
 
 
 def told(asking: Asking, rows: pa.Table, say: Callable[[str], None]) -> Floats:
@@ -250,28 +258,41 @@ class Judgement:
 
 
 def measures(rows: Path | pa.Table, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
-    """{mean_auroc, pairs, data_sets: {name: {measure: value}}} of a teacher on test queries, on validation queries where there are none."""
+    """{mean_auroc, prior_mean_auroc, pairs, data_sets: {name: {measure: value}}} of a teacher on test queries, on validation queries where
+    there are none; prior_mean_auroc, of its prior alone, is None where it has none."""
     sets = data_sets(rows) or data_sets(rows, "validation")
     if not sets:
         raise PinlakeError("no graded pairs of test or validation queries: nothing to judge a teacher by; import more labelled queries")
-    found = {data.name: measured(data.graded(), system(told(asking, data.measured, say), data), resampled=0) for data in sets}
-    values = {name: {measure: m.value for measure, m in one.items()} for name, one in found.items()}
-    return {"mean_auroc": _mean_auroc(found.values()), "pairs": sum(len(data.measured) for data in sets), "data_sets": values}
+
+    def asked(one: Asking) -> dict[str, dict[str, Measured]]:
+        return {data.name: measured(data.graded(), system(told(one, data.measured, say), data), resampled=0) for data in sets}
+
+    found, prior = asked(asking), prior_of(asking)
+    return {
+        "mean_auroc": _mean_auroc(found.values()),
+        "prior_mean_auroc": _mean_auroc(asked(prior).values()) if prior else None,
+        "pairs": sum(len(data.measured) for data in sets),
+        "data_sets": {name: {measure: m.value for measure, m in one.items()} for name, one in found.items()},
+    }
 
 
 def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path, say: Callable[[str], None]) -> Judgement:
     """A new teacher, by what `measures` found of it, beside the one that counts on the same pairs, or beside an untuned encoder's cosine
-    where none does: with a lower mean AUROC it is not promoted."""
+    where none does: with a lower mean AUROC it is not promoted. What its prior alone comes to is told: the difference is what tuning gave.
+    """
     if old is None:
         sets = data_sets(rows) or data_sets(rows, "validation")
         name = "the untuned encoder's cosine"
         theirs = _mean_auroc(measured(d.graded(), System(_cosine(d.measured, encoder)), resampled=0) for d in sets)
     else:
         name, theirs = "the teacher that counts", measures(rows, old, say)["mean_auroc"]
-    ours = new["mean_auroc"]
+    ours, prior = new["mean_auroc"], new.get("prior_mean_auroc")
     why = f"mean AUROC {ours:.3f} on {new['pairs']} pairs of unseen queries, {name} {theirs:.3f}"
+    found = {"mean_auroc": ours, "compared_with": theirs}
+    if prior is not None:
+        why, found = f"{why}, its prior alone {prior:.3f}", {**found, "prior_alone": prior}
     better = bool(ours >= theirs)
-    return Judgement(better, why if better else f"worse: {why}", {"mean_auroc": ours, "compared_with": theirs})
+    return Judgement(better, why if better else f"worse: {why}", found)
 
 
 def _mean_auroc(found: Iterable[Mapping[str, Measured]]) -> float:

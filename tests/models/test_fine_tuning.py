@@ -47,8 +47,9 @@ def phase(teacher: Teacher, epochs: float = 6) -> Phase:
 
 def test_a_phase_learns_and_says_how_long_it_takes(tmp_path: Path) -> None:
     ours, lines = fresh(encoder(tmp_path / "e")), list[str]()
-    losses = fine_tuning.run(ours.network, 0, phase(ours), RECIPE, "fp32", tmp_path / "w", lines.append)
-    seen = [one["eval_loss"] for one in losses if "eval_loss" in one]
+    course = fine_tuning.run(ours.network, 0, phase(ours), RECIPE, "fp32", tmp_path / "w", lines.append)
+    assert not course.undone
+    seen = [one["eval_loss"] for one in course.seen if "eval_loss" in one]
     assert seen[0] > 1.0
     assert min(seen) < 0.5 * seen[0]
     assert lines[-1].startswith("tune: step 180 of 180, agreement 0.")
@@ -56,7 +57,7 @@ def test_a_phase_learns_and_says_how_long_it_takes(tmp_path: Path) -> None:
     batch = ours.padded(phase(ours).looked_at.pairs)
     again = fresh(tmp_path / "e")
     assert np.abs(again.logits(batch) - ours.logits(batch)).max() > 0.1
-    assert fine_tuning.run(again.network, 0, phase(again), RECIPE, "fp32", tmp_path / "w", lines.append) == []
+    assert fine_tuning.run(again.network, 0, phase(again), RECIPE, "fp32", tmp_path / "w", lines.append) == course
     assert lines[-1] == "tune: taken over from a run before"
     assert np.abs(again.logits(batch) - ours.logits(batch)).max() < 1e-6
 
@@ -95,8 +96,9 @@ def test_a_phase_that_falls_apart_leaves_the_network_as_it_was(tmp_path: Path) -
     fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 6), RECIPE, "fp32", tmp_path / "good", lambda line: None)
     learnt = ours.logits(ours.padded(easy.pairs))
     wild = replace(RECIPE, rate=1e30, head_rate=1e30)
-    losses = fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 2), wild, "fp32", tmp_path / "w", lines.append)
-    looks = [one["eval_agreement"] for one in losses if "eval_agreement" in one]
+    course = fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 2), wild, "fp32", tmp_path / "w", lines.append)
+    looks = [one["eval_agreement"] for one in course.seen if "eval_agreement" in one]
+    assert (course.undone, course.start is not None and course.start > 0.9) == (True, True)
     assert max(looks) < 0.45
     assert lines[-1] == "tune: fell apart, no look agreed half as well as the start, which is kept; a lower rate may do better"
     ours.network.eval()

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, FloatType
 
-from models.ordinal import Ordinal
-from models.prior import Prior
-from models.teacher import Blend, Teacher
-from tests.models.folders import encoder, teacher
+from models.specs import ModelError
+from models.teacher import Teacher
+from tests.models.folders import teacher, with_prior
 from udfs.engine.faces import asked_udf
 from udfs.engine.operator import answered
 from udfs.engine.task import Asking, Budget
@@ -58,10 +58,7 @@ def test_lengths_are_those_of_the_tokens_so_that_batches_hold_pairs_of_one_lengt
 
 
 def test_pairs_of_one_text_are_asked_in_one_batch_so_that_it_is_read_once(tmp_path: Path) -> None:
-    base = Teacher.loaded(teacher(tmp_path / "base"))
-    prior = Prior.loaded([encoder(tmp_path / "e")], 16, "cpu", "fp32", Ordinal((0,) * 5, (1,) * 5, (1,) * 5, (0, 1, 2, 3)))
-    Teacher(base.tokenizer, base.network, base.reading, prior, Blend(0.5, 0.5)).save(tmp_path / "t")
-    task = load(str(tmp_path / "t"), {}, "cpu", "fp32")
+    task = load(str(with_prior(tmp_path / "t")), {}, "cpu", "fp32")
     texts = ["blue soup", "red lamp", "a table"] * 4
     queries = [f"{word} lamp" for word in ("red", "blue", "a", "the") for _ in range(3)]
     batches: list[Any] = []
@@ -70,3 +67,14 @@ def test_pairs_of_one_text_are_asked_in_one_batch_so_that_it_is_read_once(tmp_pa
     list(answered(iter([[pa.array(queries), pa.array(texts)]]), lambda inputs: task, Budget(batch_rows=4)))
     assert [len(one.apart[0].texts[0]) for one in batches] == [1, 1, 1]
     assert [len(one.apart[0].queries[0]) for one in batches] == [4, 4, 4]
+
+
+def test_a_prior_is_asked_by_itself(tmp_path: Path) -> None:
+    folder = with_prior(tmp_path / "t")
+    ours, task = Teacher.loaded(folder), load(str(folder), {"prior_alone": True}, "cpu", "fp32")
+    (answers, _), *_ = answered(iter([[pa.array(["red lamp", "soup"]), pa.array(["a red table", "soup"])]]), lambda inputs: task, Budget())
+    wanted = ours.prior.probabilities(ours.padded(ours.pairs(["red lamp", "soup"], ["a red table", "soup"])).apart)  # type: ignore[union-attr]
+    assert np.abs(np.array(answers.to_pylist()) - wanted).max() < 1e-5
+    assert np.abs(wanted - ours.probabilities(ours.padded(ours.pairs(["red lamp", "soup"], ["a red table", "soup"])))).max() > 1e-2
+    with pytest.raises(ModelError, match="this teacher has no prior"):
+        load(str(teacher(tmp_path / "n")), {"prior_alone": True}, "cpu", "fp32")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.errors import PinlakeError
 from jobs.evaluation import teacher as evaluation
 from jobs.evaluation.teacher import DataSet, as_json, baselines, data_sets, evaluated, judged, lines, measures, metrics, system
-from tests.models.folders import encoder, teacher
+from tests.models.folders import encoder, teacher, with_prior
 from udfs.engine.task import Asking
 
 WORDS = "blue lamp soup red table".split()
@@ -108,13 +109,12 @@ def asking(folder: Path) -> Asking:
 
 
 def test_a_worse_teacher_is_not_promoted_and_the_reason_has_the_figures(tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
     (tmp_path / "rows").mkdir()
     pq.write_table(rows(300), tmp_path / "rows" / "part.parquet")
     said: list[str] = []
     found = measures(tmp_path / "rows", asking(teacher(tmp_path / "t")), said.append)
     assert 0 < found["mean_auroc"] < 1
+    assert found["prior_mean_auroc"] is None
     assert found["pairs"] == len(data_sets(tmp_path / "rows")[0].measured)
     better, worse = ({**found, "mean_auroc": found["mean_auroc"] + change} for change in (0.1, -0.1))
     for new, promote in ((better, True), (worse, False), (found, True)):
@@ -123,6 +123,17 @@ def test_a_worse_teacher_is_not_promoted_and_the_reason_has_the_figures(tmp_path
         assert f"{new['mean_auroc']:.3f} on {found['pairs']} pairs of unseen queries, the teacher that counts" in one.why
     first = judged(tmp_path / "rows", {**found, "mean_auroc": 0.0}, None, encoder(tmp_path / "e"), said.append)
     assert (first.promote, first.why.startswith("worse: mean AUROC 0.000")) == (False, True)
+
+
+def test_what_the_prior_alone_comes_to_is_measured_and_told(tmp_path: Path) -> None:
+    table, said = rows(300), list[str]()
+    own = measures(table, asking(with_prior(tmp_path / "t")), said.append)
+    assert 0 < own["prior_mean_auroc"] < 1
+    assert own["prior_mean_auroc"] != own["mean_auroc"]
+    pq.write_table(table, tmp_path / "rows.parquet")
+    one = judged(tmp_path / "rows.parquet", own, None, encoder(tmp_path / "e"), said.append)
+    assert one.metrics["prior_alone"] == own["prior_mean_auroc"]
+    assert one.why.endswith(f", its prior alone {own['prior_mean_auroc']:.3f}")
 
 
 def test_without_graded_pairs_of_unseen_queries_nothing_is_judged(tmp_path: Path) -> None:

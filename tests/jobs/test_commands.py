@@ -199,7 +199,8 @@ def test_a_shift_on_the_canaries_blocks_the_labels_and_what_was_published_stays(
 def test_a_teacher_is_measured_beside_its_baselines_and_against_what_was_planted(lake):
     found, text = lake.evaluate_teacher(Days(DAYS.last, DAYS.last))
     graded = found["data_sets"]["training.teacher_examples test 1-5"]
-    assert set(graded["systems"]) == {"teacher", "bm25", "cosine", "majority"}
+    assert set(graded["systems"]) == {"teacher", "prior", "bm25", "cosine", "majority"}
+    assert graded["differences"]["prior"]["auroc_3+"]["count"] == graded["pairs"]
     assert graded["systems"]["majority"]["auroc_3+"]["value"] == 0.5
     assert graded["systems"]["bm25"]["auroc_3+"]["value"] > 0.5
     own, other = (graded["systems"][name]["auroc_3+"]["value"] for name in ("teacher", "bm25"))

@@ -260,17 +260,11 @@ class Judgement:
 def measures(rows: Path | pa.Table, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
     """{mean_auroc, prior_mean_auroc, pairs, data_sets: {name: {measure: value}}} of a teacher on test queries, on validation queries where
     there are none; prior_mean_auroc, of its prior alone, is None where it has none."""
-    sets = data_sets(rows) or data_sets(rows, "validation")
-    if not sets:
-        raise PinlakeError("no graded pairs of test or validation queries: nothing to judge a teacher by; import more labelled queries")
-
-    def asked(one: Asking) -> dict[str, dict[str, Measured]]:
-        return {data.name: measured(data.graded(), system(told(one, data.measured, say), data), resampled=0) for data in sets}
-
-    found, prior = asked(asking), prior_of(asking)
+    sets, prior = _judging(rows), prior_of(asking)
+    found = _asked(sets, asking, say)
     return {
         "mean_auroc": _mean_auroc(found.values()),
-        "prior_mean_auroc": _mean_auroc(asked(prior).values()) if prior else None,
+        "prior_mean_auroc": _mean_auroc(_asked(sets, prior, say).values()) if prior else None,
         "pairs": sum(len(data.measured) for data in sets),
         "data_sets": {name: {measure: m.value for measure, m in one.items()} for name, one in found.items()},
     }
@@ -280,12 +274,12 @@ def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path
     """A new teacher, by what `measures` found of it, beside the one that counts on the same pairs, or beside an untuned encoder's cosine
     where none does: with a lower mean AUROC it is not promoted. What its prior alone comes to is told: the difference is what tuning gave.
     """
+    sets = _judging(rows)
     if old is None:
-        sets = data_sets(rows) or data_sets(rows, "validation")
         name = "the untuned encoder's cosine"
         theirs = _mean_auroc(measured(d.graded(), System(_cosine(d.measured, encoder)), resampled=0) for d in sets)
     else:
-        name, theirs = "the teacher that counts", measures(rows, old, say)["mean_auroc"]
+        name, theirs = "the teacher that counts", _mean_auroc(_asked(sets, old, say).values())
     ours, prior = new["mean_auroc"], new.get("prior_mean_auroc")
     why = f"mean AUROC {ours:.3f} on {new['pairs']} pairs of unseen queries, {name} {theirs:.3f}"
     found = {"mean_auroc": ours, "compared_with": theirs}
@@ -293,6 +287,19 @@ def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path
         why, found = f"{why}, its prior alone {prior:.3f}", {**found, "prior_alone": prior}
     better = bool(ours >= theirs)
     return Judgement(better, why if better else f"worse: {why}", found)
+
+
+def _judging(rows: Path | pa.Table) -> list[DataSet]:
+    """What a teacher is judged by: test queries, or validation queries where there are none; PinlakeError where there are neither."""
+    sets = data_sets(rows) or data_sets(rows, "validation")
+    if not sets:
+        raise PinlakeError("no graded pairs of test or validation queries: nothing to judge a teacher by; import more labelled queries")
+    return sets
+
+
+def _asked(sets: Iterable[DataSet], asking: Asking, say: Callable[[str], None]) -> dict[str, dict[str, Measured]]:
+    """The measures of a teacher by data set, without intervals."""
+    return {data.name: measured(data.graded(), system(told(asking, data.measured, say), data), resampled=0) for data in sets}
 
 
 def _mean_auroc(found: Iterable[Mapping[str, Measured]]) -> float:

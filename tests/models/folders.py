@@ -81,15 +81,15 @@ def teacher(folder: Path, pooling: str = "mean", max_tokens: int = 16) -> Path:
     return folder
 
 
-def with_prior(folder: Path, ordinal: tuple[float, ...] = (1, 1, 1, 1, 1)) -> Path:
-    """The random teacher with the encoder as its prior, both counting the same; `ordinal` weighs the prior's five measures."""
+def with_prior(folder: Path) -> Path:
+    """The random teacher with the encoder as its prior, both counting the same."""
     from models.ordinal import Ordinal
     from models.prior import Prior
     from models.teacher import Blend, Teacher
 
     base = Teacher.loaded(teacher(folder.with_name(f"{folder.name}.base")))
     encoders = [encoder(folder.with_name(f"{folder.name}.prior"))]
-    prior = Prior.loaded(encoders, base.reading.max_tokens, "cpu", "fp32", Ordinal((0,) * 5, (1,) * 5, ordinal, (0, 1, 2, 3)))
+    prior = Prior.loaded(encoders, base.reading.max_tokens, "cpu", "fp32", Ordinal((0,) * 5, (1,) * 5, (1,) * 5, (0, 1, 2, 3)))
     Teacher(base.tokenizer, base.network, base.reading, prior, Blend(0.5, 0.5)).save(folder)
     return folder
 

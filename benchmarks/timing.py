@@ -8,7 +8,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,18 +41,24 @@ class Ratio:
 
 def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], limit: str, pairs: int = 7, warm: int = 2) -> Ratio:
     """Times a(n) and b(n) in turn for n = 0 .. pairs - 1, after `warm` pairs that do not count; says each on stderr."""
-    times: list[tuple[float, float]] = []
+    times = rounds({f"{name}, a": a, "b": b}, pairs, warm)
+    return between(name, *times.values(), limit)
+
+
+def rounds(runs: Mapping[str, Callable[[int], object]], pairs: int, warm: int) -> dict[str, list[float]]:
+    """Seconds of each run by name, taken in turn for n = 0 .. pairs - 1 after `warm` rounds that do not count; says each on stderr."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for n in range(-warm, pairs):
-        taken = []
-        for one in (a, b):
-            started = time.perf_counter()
-            one(n)
-            taken.append(time.perf_counter() - started)
-        print(f"  {name}: {taken[0]:.1f} s and {taken[1]:.1f} s{'' if n >= 0 else ', to warm up'}", file=sys.stderr, flush=True)
-        if n >= 0:
-            times.append((taken[0], taken[1]))
-    medians = [statistics.median(seconds) for seconds in zip(*times, strict=True)]
-    return Ratio.of(name, [x / y for x, y in times], limit, *medians)
+        for name, one in runs.items():
+            times[name].append(seconds(lambda one=one, n=n: one(n)))  # type: ignore[misc]
+        told = "; ".join(f"{name}: {taken[-1]:.1f} s" for name, taken in times.items())
+        print(f"  {told}{'' if n >= 0 else ', to warm up'}", file=sys.stderr, flush=True)
+    return {name: taken[warm:] for name, taken in times.items()}
+
+
+def between(name: str, a: Sequence[float], b: Sequence[float], limit: str) -> Ratio:
+    """The ratio of the seconds of two runs of the same rounds."""
+    return Ratio.of(name, [x / y for x, y in zip(a, b, strict=True)], limit, statistics.median(a), statistics.median(b))
 
 
 def seconds(run: Callable[[], object]) -> float:

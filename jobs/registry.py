@@ -58,6 +58,7 @@ JOBS: tuple[Job, ...] = (
         payload="jobs.images.captions:payload",
         # Pixels are large: 128 images of 1 024 x 1 024 are 400 MB while they wait.
         budget={"window_rows": 128, "window_bytes": 128 << 20, "batch_rows": 32},
+        precisions=("fp32", "bf16"),
     ),
     Job(
         "image_captions",

@@ -35,7 +35,9 @@ class Engine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="numbers that models run with; auto: a probe decides")
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        "auto", description="numbers that models run with; auto, and for a model that cannot run with them: a probe decides"
+    )
     threads: int | None = Field(None, ge=1, description="threads of each task; as many as the cores allow where not set")
     chunk_seconds: float = Field(120, gt=0, description="about how long a chunk takes: what a killed run asks again at most")
     window_rows: int | None = Field(None, ge=1, description="distinct inputs of a window; the job's own where not set")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from models.dtypes import DTYPES
+from models.dtypes import DTYPES, ready
 from models.quiet import hush
 from models.specs import ModelError
 
@@ -58,7 +58,7 @@ class Encoder:
         model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=DTYPES[dtype])
         limit = min(positions(model.config), tokenizer.model_max_length)
         found = reading(folder, limit, pooling, max_tokens, prefixes)
-        return cls(tokenizer, model.eval().requires_grad_(False).to(device), found)
+        return cls(tokenizer, ready(model, dtype, device), found)
 
     def tokens(self, texts: Sequence[str], role: Role | None = None) -> list[list[int]]:
         """The token ids of each text with the role's prefix and the special tokens, cut at `max_tokens`, not padded."""

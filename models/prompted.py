@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from models import blending
-from models.dtypes import DTYPES
+from models.dtypes import DTYPES, ready
 from models.quiet import hush
 from models.specs import ModelError
 from models.teacher import READING, Batch, Blend, Pair, padded
@@ -96,7 +96,7 @@ class PromptedTeacher:
         model = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=DTYPES[dtype]
         )
-        return cls(tokenizer, model.eval().requires_grad_(False).to(device), max_tokens, version, blend or Blend())
+        return cls(tokenizer, ready(model, dtype, device), max_tokens, version, blend or Blend())
 
     def save(self, folder: Path) -> None:
         """Writes the folder that `loaded` reads, in fp32."""

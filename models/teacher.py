@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
-from models.dtypes import DTYPES
+from models.dtypes import DTYPES, ready
 from models.late_interaction import Padded
 from models.prior import Apart, Prior
 from models.quiet import hush
@@ -149,7 +149,7 @@ class Teacher:
         weights = load_file(folder / HEAD)
         head = torch.nn.Linear(int(body.config.hidden_size), GRADES)
         head.load_state_dict(weights)
-        network = Network(body, reading.pooling, head)
+        network = Network(ready(body, dtype, device), reading.pooling, head)
         prior = Prior.of_teacher(folder, said["prior"], reading.max_tokens, device, dtype) if said.get("prior") else None
         blend = Blend(**{**said["blend"], "shift": tuple(said["blend"]["shift"])}) if "blend" in said else None
         return cls(tokenizer, network.eval().requires_grad_(False).to(device), reading, prior, blend)

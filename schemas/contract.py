@@ -63,8 +63,8 @@ MODEL_REVISION = Column("model_revision", "string", "hash of the model and of ho
 BUCKET = Column("bucket", "string", "first hex digit of input_hash: the partition", required=True, pattern="^[0-9a-f]$")
 INPUT_HASH = Column("input_hash", "string", "sha256 over the exact input, hex", required=True, pattern="^[0-9a-f]{64}$")
 REFUSED = Column("refused", "string", "why the model gave no answer; null where it gave one")
-PRECISIONS = ("fp32", "bf16")
-"""The numbers that models run with; a loader may know fewer."""
+PRECISIONS = ("fp32", "bf16", "int8")
+"""The numbers that models run with, the most exact first; a loader may know fewer."""
 PRECISION = Column("precision", "string", "numbers the model ran with; null where it was refused", allowed=PRECISIONS)
 ANSWER_KEY = ("model_revision", "input_hash")
 

@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 from models.checks import check
 from models.specs import ModelError
 from models.teacher import Reading, Teacher
+from schemas.contract import PRECISIONS
 from tests.models.folders import encoder, teacher
 
 PAIRS = [
@@ -70,9 +71,10 @@ def test_what_was_saved_is_loaded_and_precisions_agree(tmp_path: Path) -> None:
     first = Teacher.loaded(teacher(tmp_path / "t"))
     first.save(tmp_path / "again")
     batch = first.padded(first.pairs(QUERIES, TEXTS))
-    again, half = (Teacher.loaded(tmp_path / "again", dtype=dtype).probabilities(batch) for dtype in ("fp32", "bf16"))
+    again, half, least = (Teacher.loaded(tmp_path / "again", dtype=dtype).probabilities(batch) for dtype in PRECISIONS)
     assert (again == first.probabilities(batch)).all()
     assert np.abs(half - again).max() < 0.05
+    assert 0 < np.abs(least - again).max() < 0.05
 
 
 def test_what_is_no_teacher_is_refused(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.contract import PRECISIONS
 from udfs.engine.task import Asking, Task
 
 ROUNDS = 3
 LONG = 1.0
 """Seconds from which one round is enough. A first one costs a little more: of a teacher in fp32 6.1 s, and then 5.1 to 5.7; in bf16 2.6."""
 FASTER = 1.1
-"""How much faster than fp32 another precision must be: below it the difference is noise, and exact numbers are worth it."""
+"""How much faster than a more exact precision another must be: below it the difference is noise, and exact numbers are worth it."""
 CLOSE = 0.02
 """How far answers may be from those in fp32: 1 - cosine of vectors, the difference of numbers; texts must be equal."""
 CLOSE_PROBABILITIES = 0.05
@@ -56,8 +57,8 @@ def known(asking: Asking, device: str) -> str | None:
     """The precision where no probe is needed to choose it, or one was made before; else None."""
     if asking.precision != "auto":
         return asking.precision
-    if len(asking.candidates) == 1:
-        return asking.candidates[0]
+    if len(can := possible(asking.candidates, device)) == 1:
+        return can[0]
     key = _key(asking, device)
     if key not in _kept:
         with _file(asking.probe_cache, key) as file:
@@ -75,15 +76,22 @@ def probed(asking: Asking, device: str, candidates: Sequence[str], sample: Seque
     """What a probe found: `precision`, and by candidate the seconds of a round and whether its answers hold against fp32's."""
     exact: pa.Array | None = None
     found: dict[str, dict[str, float | bool]] = {}
-    for precision in ("fp32", *(c for c in candidates if c != "fp32")):
+    for precision in ("fp32", *(one for one in PRECISIONS if one in possible(candidates, device) and one != "fp32")):
         task = asking.load(device, precision)
         answers, seconds = _timed(task, sample)
         exact = answers if exact is None else exact
         found[precision] = {"seconds": seconds, "holds": close(exact, answers)}
         del task
-    base = float(found["fp32"]["seconds"])
-    good = [p for p, one in found.items() if one["holds"] and (p == "fp32" or float(one["seconds"]) * FASTER <= base)]
-    return {"precision": min(good, key=lambda p: float(found[p]["seconds"])), "probe": found}
+    best = "fp32"
+    for precision, one in found.items():  # the most exact first
+        if one["holds"] and float(one["seconds"]) * FASTER <= float(found[best]["seconds"]):
+            best = precision
+    return {"precision": best, "probe": found}
+
+
+def possible(candidates: Sequence[str], device: str) -> tuple[str, ...]:
+    """The candidates that the device can run: int8 is for CPUs (models/int8.py)."""
+    return tuple(one for one in candidates if one != "int8" or device == "cpu")
 
 
 def _timed(task: Task, sample: Sequence[pa.Array]) -> tuple[pa.Array, float]:

@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from schemas.contract import PRECISIONS
 from tests.udfs.engine.toys import Upper
 from udfs.engine import precision
-from udfs.engine.precision import chosen, close
+from udfs.engine.precision import chosen, close, possible
 from udfs.engine.task import Asking
 
 SAMPLE = [pa.array(["some", "texts", "vile"])]
@@ -35,7 +36,8 @@ def paced(folder: str, options: Mapping[str, Any], device: str, precision: str) 
 
 
 def asking(options: Mapping[str, Any], folder: str = "", **more: Any) -> Asking:
-    return Asking("tests.udfs.engine.test_precision:paced", "", "0" * 64, options, probe_cache=folder, **more)
+    candidates = tuple(reversed([name for name in PRECISIONS if name in options]))
+    return Asking("tests.udfs.engine.test_precision:paced", "", "0" * 64, options, probe_cache=folder, **{"candidates": candidates, **more})
 
 
 @pytest.fixture(autouse=True)
@@ -49,16 +51,25 @@ def _nothing_kept(monkeypatch):
         ({"fp32": 0.02, "bf16": 0.005}, "bf16"),
         ({"fp32": 0.02, "bf16": 0.08}, "fp32"),
         ({"fp32": 0.02, "bf16": 0.001, "wrong": ["bf16"]}, "fp32"),
+        ({"fp32": 0.05, "bf16": 0.02, "int8": 0.005}, "int8"),
+        ({"fp32": 0.05, "bf16": 0.08, "int8": 0.005}, "int8"),
+        ({"fp32": 0.05, "bf16": 0.02, "int8": 0.005, "wrong": ["int8"]}, "bf16"),
+        ({"fp32": 0.05, "bf16": 0.0200, "int8": 0.0195}, "bf16"),  # hardly faster: the more exact one stays
     ],
 )
 def test_the_fastest_precision_whose_answers_hold_is_chosen(options, found):
     assert chosen(asking(options), "cpu", SAMPLE) == found
 
 
+def test_int8_is_for_cpus():
+    assert possible(("fp32", "int8"), "cpu") == ("fp32", "int8")
+    assert chosen(asking({}, candidates=("fp32", "int8")), "cuda:0", SAMPLE) == "fp32"
+
+
 def test_a_precision_that_is_asked_for_is_not_probed():
     assert chosen(asking({}, precision="bf16"), "cpu", SAMPLE) == "bf16"
     assert chosen(asking({}, candidates=("fp32",)), "cpu", SAMPLE) == "fp32"
-    with pytest.raises(ValueError, match="precision 'fp8': one of auto, fp32, bf16$"):
+    with pytest.raises(ValueError, match="precision 'fp8': one of auto, fp32, bf16, int8$"):
         asking({}, precision="fp8")
 
 

@@ -153,9 +153,13 @@ def _peers(spark: SparkSession, asking: Asking, loop: _Loop, rows: int, folder: 
     threads.apply(asking.plan)
     chosen(auto, "cpu", [pa.array(column[: auto.probe_rows]) for column in pairs])  # once for a machine and a model
     fastest = asked_udf(auto, "p", ArrayType(FloatType()))("query", "text")
-    jobs = {"plain": plain, "job": ours, "fastest": fastest}
-    runs = {"loop": lambda n: loop(pairs), **{name: lambda n, said=said: _run(frame, said) for name, said in jobs.items()}}
-    taken = rounds(runs, PAIRS, 1)
+    runs: dict[str, Callable[[int], object]] = {
+        "loop": lambda n: loop(pairs),
+        "plain": lambda n: _run(frame, plain),
+        "job": lambda n: _run(frame, ours),
+        "fastest": lambda n: _run(frame, fastest),
+    }
+    taken = rounds(runs, PAIRS, warm=1)
     yield between("1a_loop/job", taken["loop"], taken["job"], "1; pass .95, aim .98")
     yield between("2b_plain/job_same_precision", taken["plain"], taken["job"], "-; pass 1.5, aim 2")
     yield between(f"2a_plain/job_in_{known(auto, 'cpu')}", taken["plain"], taken["fastest"], "-; pass 3, aim 8")

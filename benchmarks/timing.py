@@ -41,8 +41,8 @@ class Ratio:
 
 def ratio(name: str, a: Callable[[int], object], b: Callable[[int], object], limit: str, pairs: int = 7, warm: int = 2) -> Ratio:
     """Times a(n) and b(n) in turn for n = 0 .. pairs - 1, after `warm` pairs that do not count; says each on stderr."""
-    times = rounds({f"{name}, a": a, "b": b}, pairs, warm)
-    return between(name, *times.values(), limit)
+    first, second = rounds({f"{name}, a": a, "b": b}, pairs, warm).values()
+    return between(name, first, second, limit)
 
 
 def rounds(runs: Mapping[str, Callable[[int], object]], pairs: int, warm: int) -> dict[str, list[float]]:

@@ -48,7 +48,7 @@ SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
 WHOLE = 2
-"""Times the rows of the others of the ratio that counts start and end too: some 13 seconds, whatever the rows."""
+"""Times the rows of the others of the ratio that counts start and end too: 16 to 27 seconds, whatever the rows."""
 GROWTH = (1, 4, 16)
 FIXED = 200
 """New pairs of a night."""

@@ -90,7 +90,7 @@ class Models:
             loader=loader,
             folder=str(model.folder),
             content_hash=model.content_hash,
-            precision=engine.precision if engine.precision in precisions else "auto",
+            precision=self._precision(precisions),
             candidates=precisions,
             plan=planned(1, machine_cores(), None),
             budget=Budget(**engine.budget()),
@@ -106,12 +106,17 @@ class Models:
             folder=shared(self._store.spark, self._settings, found),
             content_hash=found.content_hash,
             options=asdict(params) if params is not None else {},
-            precision=engine.precision if engine.precision in job.precisions else "auto",
+            precision=self._precision(job.precisions),
             candidates=job.precisions,
             plan=self.plan,
             budget=Budget(**{**job.budget, **engine.budget()}),
             probe_cache=str(self._settings.models_cache / "probes"),
         )
+
+    def _precision(self, precisions: tuple[str, ...]) -> str:
+        """The precision that is set, where the model can run with it; else a probe decides."""
+        wanted = self._settings.engine.precision
+        return wanted if wanted in precisions else "auto"
 
     @cached_property
     def plan(self) -> ThreadPlan:

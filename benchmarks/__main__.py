@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("publication", "engine", "labelling", "engagement", "nights")
+NAMES = ("publication", "engine", "labelling", "engagement", "nights", "loader")
 
 
 def main(names: list[str]) -> int:

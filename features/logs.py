@@ -132,6 +132,31 @@ def gathered(children: DataFrame, parent: Sequence[str], key: Sequence[str], fir
     return at.join(valid, [*same, covered], "left").select(*(F.col(f"p.{c}") for c in (*parent, "ds")), *rest)
 
 
+def as_of(wanted: DataFrame, log: DataFrame, key: Sequence[str], values: Sequence[str | Column]) -> DataFrame:
+    """(ds, key..., values...): what a log says of entities on the days on which they are wanted; none of those that did not live then.
+
+    `wanted`: (ds, key...), each once.
+    """
+    valid = near(log, wanted.select(*key).distinct(), key).withColumn("_until", until(key)).where("not deleted")
+    valid = valid.select(F.col("ds").alias("_from"), "_until", *key, *values)
+    within = (F.col("_from") <= F.col("ds")) & (F.col("ds") < F.col("_until"))
+    return wanted.join(valid, list(key)).where(within).drop("_from", "_until")
+
+
+def summed(children: DataFrame, parent: Sequence[str], key: Sequence[str], numbers: Sequence[str]) -> DataFrame:
+    """(ds, parent..., sums): the sums over the children that live, after every day on which one of them changed.
+
+    `children`: a log (ds, key..., numbers..., deleted) whose key holds the parent's, whole for each of its parents.
+    """
+    now = [F.when(F.col("deleted"), 0).otherwise(F.coalesce(name, F.lit(0))).alias(name) for name in numbers]
+    by_child, by_parent = W.partitionBy(*key).orderBy("ds"), W.partitionBy(*parent).orderBy("ds")
+    moved = children.select("ds", *key, *now)
+    moved = moved.select("ds", *parent, *((F.col(n) - F.coalesce(F.lag(n).over(by_child), F.lit(0))).alias(n) for n in numbers))
+    by_day = moved.groupBy("ds", *parent).agg(*(F.sum(n).alias(n) for n in numbers))
+    so_far = by_parent.rowsBetween(W.unboundedPreceding, W.currentRow)
+    return by_day.select("ds", *parent, *(F.sum(n).over(so_far).alias(n) for n in numbers))
+
+
 def touched(log: DataFrame, key: Sequence[str], first: str) -> DataFrame:
     """The distinct keys with a row from `first` on."""
     return log.where(F.col("ds") >= first).select(*key).distinct()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -58,17 +58,15 @@ def refusal() -> Column:
 
 def _of_kind(wanted: DataFrame, kind: str, now: DataFrame, before: DataFrame, assembly: Assembly) -> DataFrame:
     key = f"{kind}_id"
-    own = [name for name in assembly.variants()[ALL] if name not in ENGAGED]
-    language = F.col("language") if "language" in now.columns else F.lit(None).cast("string")
-    current = _as_of(wanted, now.withColumn("author_language", language), key, [*own, "author_language"])
-    rows = assembled(current.join(_as_of(wanted, before, key, ENGAGED), ["ds", key], "left"), assembly)
+    rows = assembled(sources_then(wanted, kind, now, before, assembly), assembly)
     named = [F.lit(kind).alias("entity_type"), F.col(key).alias("entity_id")]
     return rows.select("ds", *named, "text", "text_hash", "sources", "author_language")
 
 
-def _as_of(wanted: DataFrame, log: DataFrame, key: str, values: Sequence[str]) -> DataFrame:
-    """(ds, key, values...): what a log says of entities on the days on which they are wanted; none of those that did not live then."""
-    valid = logs.near(log, wanted.select(key).distinct(), (key,)).withColumn("_until", logs.until((key,))).where("not deleted")
-    valid = valid.select(F.col("ds").alias("_from"), "_until", key, *values)
-    within = (F.col("_from") <= F.col("ds")) & (F.col("ds") < F.col("_until"))
-    return wanted.join(valid, key).where(within).select("ds", key, *values)
+def sources_then(wanted: DataFrame, kind: str, now: DataFrame, before: DataFrame, assembly: Assembly) -> DataFrame:
+    """(ds, KIND_id, every source, author_language) of the wanted (ds, KIND_id) that lived on their day; logs as in `texts_then`."""
+    key = f"{kind}_id"
+    own = [name for name in assembly.variants()[ALL] if name not in ENGAGED]
+    language = F.col("language") if "language" in now.columns else F.lit(None).cast("string")
+    current = logs.as_of(wanted, now.withColumn("author_language", language), (key,), [*own, "author_language"])
+    return current.join(logs.as_of(wanted, before, (key,), ENGAGED), ["ds", key], "left")

@@ -6,12 +6,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from features.text import has_pii
+from features.words import runs
 
 UNKNOWN_LANGUAGE = "und"
-
-# Scripts written without spaces: a run of them is no word, so its pairs of neighbouring characters stand for the words in it.
-_UNSPACED = r"[\p{IsHan}\p{IsHiragana}\p{IsKatakana}\p{IsThai}\p{IsLao}\p{IsKhmer}\p{IsMyanmar}\u30FC]+"
-_BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}\u200C\u200D]+"
 
 # Folded titles that name a place to keep things, not the things. Short and plain: prevalence finds the rest.
 NOISE = tuple(
@@ -42,14 +39,7 @@ PROFANE = tuple(
 
 def folded(title: Column) -> Column:
     """The title without case, punctuation, emoji and spacing: titles of one folded form are one title."""
-    return F.array_join(_runs(title), " ")
-
-
-def words(title: Column) -> Column:
-    """The distinct lower-cased words of a title; of scripts without spaces, pairs of neighbouring characters."""
-    apart = F.regexp_replace(title, f"({_UNSPACED})", " $1 ")
-    pairs = F.transform(_runs(apart), lambda run: F.when(run.rlike(f"^{_UNSPACED}$"), _pairs(run)).otherwise(F.array(run)))
-    return F.array_distinct(F.flatten(pairs))
+    return F.array_join(runs(title), " ")
 
 
 def is_noise(title: Column, fold: Column) -> Column:
@@ -64,12 +54,3 @@ def is_noise(title: Column, fold: Column) -> Column:
 def _listed(phrases: tuple[str, ...]) -> Column:
     # One literal that the optimiser splits, once: hundreds of them would make every plan large.
     return F.split(F.lit("|".join(phrases)), r"\|")
-
-
-def _runs(title: Column) -> Column:
-    return F.filter(F.split(F.lower(title), _BETWEEN_WORDS), lambda run: run.rlike(r"[\p{L}\p{N}]"))
-
-
-def _pairs(run: Column) -> Column:
-    starts = F.sequence(F.lit(1), F.greatest(F.char_length(run) - 1, F.lit(1)))
-    return F.transform(starts, lambda start: F.substring(run, start, F.lit(2)))

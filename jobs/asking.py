@@ -20,7 +20,7 @@ from jobs.building import named, resolved
 from jobs.days import Days
 from jobs.ledger import Published
 from jobs.publication import Publication
-from jobs.spec import Ask
+from jobs.spec import Ask, Train
 from jobs.store import Store
 from schemas.contract import Table
 from udfs.engine.faces import PRECISION, REFUSED, asked_udf
@@ -45,7 +45,7 @@ class Questions:
     chunk_seconds: float
 
 
-def revision_of(job: Ask, content_hash: str, params: Any) -> str:
+def revision_of(job: Ask | Train, content_hash: str, params: Any) -> str:
     """16 hex digits of a hash over the model's files and over how it is asked."""
     about = {"model": content_hash, "loader": job.loader, "params": asdict(params) if params is not None else {}}
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=list).encode()).hexdigest()[:16]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jobs.days import Days
-from jobs.errors import UsageError
+from jobs.evaluate_cli import evaluate
+from jobs.options import AsJson, Day, First, Last, Master, Spec, StepDays, Target, Upstream, Warehouse, chosen_days, opened, shown
 
 app = typer.Typer(
     name="pinlake",
@@ -21,7 +21,6 @@ app = typer.Typer(
     help="Enriched text, labels, training sets and embeddings for pins and products, on Spark and Delta Lake.",
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a check or by another writer.",
 )
-evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
 models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Which model counts as what from which day on.")
 train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a model and write its folder.")
 quarantine = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Refused rows: see them, or compute their days again.")
@@ -29,44 +28,6 @@ app.add_typer(evaluate, name="evaluate")
 app.add_typer(train, name="train")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(models, name="models")
-
-Target = Annotated[str, typer.Argument(metavar="TARGET", help="A job or a tag (`pinlake list` shows them).")]
-Day = Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="One day: --first and --last at once.")]
-First = Annotated[str | None, typer.Option("--first", metavar="YYYY-MM-DD", help="First day, included.")]
-Last = Annotated[str | None, typer.Option("--last", metavar="YYYY-MM-DD", help="Last day, included.")]
-Warehouse = Annotated[
-    str | None, typer.Option("--warehouse", metavar="PATH", help="Where the tables are; else PINLAKE_WAREHOUSE, else pinlake.toml.")
-]
-Master = Annotated[str | None, typer.Option("--master", metavar="URL", help="Spark master, such as local[*] or spark://host:7077.")]
-Spec = Annotated[str, typer.Argument(metavar="SPEC", help="hf:ORG/NAME@COMMIT, path:FOLDER, pypi:PACKAGE==VERSION#MEMBER, shipped:NAME.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line of stdout.")]
-Upstream = Annotated[
-    bool, typer.Option("--upstream", help="First compute what is missing or stale above the target (always so for a tag).")
-]
-StepDays = Annotated[int | None, typer.Option("--step", min=1, metavar="N", help="Days of one step.")]
-
-
-def chosen_days(day: str | None, first: str | None, last: str | None) -> Days:
-    """The days that the options name; UsageError where they name none, or two ways at once."""
-    if day is not None and first is None and last is None:
-        return Days(day, day)
-    if day is None and first is not None and last is not None:
-        return Days(first, last)
-    raise UsageError("name the days: either --day YYYY-MM-DD, or both --first YYYY-MM-DD and --last YYYY-MM-DD")
-
-
-def shown(result: dict[str, Any], text: str, as_json: bool) -> None:
-    """Prints the result as one JSON object, or as text."""
-    print(json.dumps(result, ensure_ascii=False, sort_keys=False) if as_json else text)
-
-
-def opened(warehouse: str | None, master: str | None = None, step: int | None = None, **more: Any) -> Any:
-    """A lake: the session, store and runner that the settings name; `more` are further settings."""
-    from jobs.commands import Lake
-    from jobs.settings import load
-
-    overrides = {"warehouse": warehouse, "master": master, "step_days": step, **more}
-    return Lake(load({name: value for name, value in overrides.items() if value is not None}))
 
 
 @app.command("list")
@@ -188,6 +149,22 @@ def import_file(
     shown(result, text, as_json)
 
 
+@app.command()
+def export(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="entities (features.entities), pins or products (their texts).")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder; Parquet files in a folder ds=DAY a day.")],
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what changed on the days, by entity: the feed for a store that keeps the newest row of each."""
+    days = chosen_days(day, first, last)
+    result, text = opened(warehouse).export(kind, out, days)
+    shown(result, text, as_json)
+
+
 @train.command("captioner")
 def train_captioner(
     folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="Where the model is written: a new or empty folder.")],
@@ -204,65 +181,12 @@ def train_captioner(
     shown(found, as_lines(found), as_json)
 
 
-@evaluate.command("link-texts")
-def evaluate_link_texts(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Pages with the title and description that people wrote (Parquet).")],
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
-    peers: Annotated[bool, typer.Option("--peers", help="Also run trafilatura and resiliparse alone on the pages of FILE.")] = False,
-    warehouse: Warehouse = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare signals.link_texts with what people wrote: equal, but for case and white space."""
-    days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_link_texts(file, days, peers)
-    shown(result, text, as_json)
-
-
-@evaluate.command("captions")
-def evaluate_captions(
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Captions as of this day.")],
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FILE]", help="image_id and caption as people wrote it (Parquet); the sample lake's truth if left out."),
-    ] = None,
-    warehouse: Warehouse = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare signals.image_captions with people's words, or with the sample lake's truth, chance beside it; kept in evaluation.metrics."""
-    days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_captions(file, days)
-    shown(result, text, as_json)
-
-
-@evaluate.command("coverage")
-def evaluate_coverage(
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
-    warehouse: Warehouse = None,
-    as_json: AsJson = False,
-) -> None:
-    """Share of live pins and products with each text source, by language and popularity; kept in evaluation.metrics."""
-    days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_coverage(days)
-    shown(result, text, as_json)
-
-
-@evaluate.command("teacher")
-def evaluate_teacher(
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher that counts on this day, on labels up to it.")],
-    warehouse: Warehouse = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare the teacher with people on queries that it never saw, BM25, cosine and the commonest grade beside it."""
-    days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_teacher(days)
-    shown(result, text, as_json)
-
-
 @app.command()
 def score(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Pairs of a query and texts: a Parquet, CSV or JSONL file.")],
     model: Annotated[
-        str, typer.Option("--model", metavar="M", help="teacher: the newest that counts in the warehouse; else a folder or a spec.")
+        str,
+        typer.Option("--model", metavar="M", help="teacher or student: the newest that counts in the warehouse; else a folder or a spec."),
     ],
     query: Annotated[str, typer.Option("--query", metavar="COLUMN", help="The column that holds the query.")],
     text: Annotated[
@@ -274,7 +198,7 @@ def score(
     master: Master = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score any file of pairs by a teacher: its rows and columns, with p1 .. p5, grade, expected_grade, model_revision and refused."""
+    """Score any file of pairs by a teacher or student: its rows, with p1 .. p5, grade, expected_grade, model_revision and refused."""
     result, text_out = opened(warehouse, master).score(file, model, query, text, out)
     shown(result, text_out, as_json)
 
@@ -392,7 +316,7 @@ def demo(
     pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 1200,
     days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 15,
 ) -> None:
-    """Write a sample lake of 15 days, run the nightly texts, a small teacher and a day's labels on it, and show what came out."""
-    from jobs.demo import PARAMS, SPARK, play
+    """Write a sample lake of 15 days, run the nightly texts, a small teacher, a day's labels and a student, and show what came out."""
+    from jobs.demo import ENGINE, PARAMS, SPARK, play
 
-    print(play(opened(folder or "./demo", spark=SPARK, params=PARAMS), pins, days))
+    print(play(opened(folder or "./demo", spark=SPARK, params=PARAMS, engine=ENGINE), pins, days))

@@ -29,7 +29,7 @@ from jobs.registry import job as job_named
 from jobs.runner import Runner, rebuilt_runs, told
 from jobs.session import session
 from jobs.settings import Settings
-from jobs.spec import Ask, opening
+from jobs.spec import opening
 from jobs.store import Store
 from schemas import catalog, ops, raw, sample, signals, texts
 from schemas.contract import CHANGES, OPS, Table
@@ -260,16 +260,15 @@ class Lake:
         return found, "\n\n".join(lines)
 
     def score(self, file: Path, model: str, query: str, texts: list[str], out: Path) -> Result:
-        """Scores a file of pairs by a teacher: the newest promotion of that name in the warehouse, a folder, or a spec."""
+        """Scores a file of pairs by a teacher or a student: the newest promotion of that name in the warehouse, a folder, or a spec."""
         from jobs import scoring
         from jobs.imports.read import read as read_file
 
         started = time.time()
         scoring.refuse_places(file, out)
-        job = job_named("teacher_answers")
-        assert isinstance(job, Ask)
-        chosen = models.newest(self.store, self.settings, model, progress)
-        asking = Models(self.store, self.settings).asking(job, chosen, None)
+        chosen, planned = models.newest(self.store, self.settings, model, progress), Models(self.store, self.settings)
+        job = scoring.job_of(planned.stored(chosen).folder)
+        asking = planned.asking(job, chosen)
         revision = revision_of(job, chosen.content_hash, None)
         progress(f"{file}: asking {chosen.spec} ({revision})")
         n, refused = scoring.score(read_file(self.spark, file), query, texts, asking, revision, out)
@@ -277,11 +276,45 @@ class Lake:
         result = {"rows": n, "refused": refused, "model": chosen.spec, "model_revision": revision, "out": str(out), "seconds": seconds}
         return result, f"{out}: {n} rows, {refused} refused, by {chosen.spec} ({revision}), {seconds:.0f} s"
 
+    def export(self, kind: str, out: Path, days: Days) -> Result:
+        """Writes what changed on the days of one of `FEEDS` as files."""
+        from jobs import exporting
+
+        if kind not in exporting.FEEDS:
+            raise UsageError(f"{kind!r} cannot be exported; there are {', '.join(exporting.FEEDS)}")
+        table = exporting.FEEDS[kind]
+        ledger = self.store.ledger(table)
+        if gap := ledger.missing(days):
+            raise PinlakeError(
+                f"{table.name} has no {gap[0]}; run first: pinlake run {self.lineage.writers[table].name} --day {gap[0]} --upstream"
+            )
+        n = exporting.write(exporting.feed(self.store.frame(table, ledger.version), days), out)
+        result = {"table": table.name, "version": ledger.version, "days": [days.first, days.last], "rows": n, "out": str(out)}
+        return result, f"{out}: {n} rows of {table.name} changed on {days}"
+
     def evaluate_teacher(self, days: Days) -> Result:
         """The teacher that counts against people on queries that it never saw, with its baselines; kept in evaluation.metrics."""
-        from jobs.evaluating import teacher
+        from jobs.evaluating.teacher import teacher
 
         return teacher(self, days)
+
+    def evaluate_distillation(self, days: Days, multiples: list[float], picture: Path | None) -> Result:
+        """Students of people's labels alone and of growing sets of the teacher's, beside the teacher; kept in evaluation.metrics."""
+        from jobs.evaluating.distillation import distillation
+
+        return distillation(self, days, multiples, picture)
+
+    def evaluate_serving(self, days: Days, entities: int) -> Result:
+        """How long the student takes for one query with so many entities, on one core, beside the teacher on the same pairs."""
+        from jobs.evaluating.serving import serving
+
+        return serving(self, days, entities)
+
+    def evaluate_ablation(self, days: Days, minutes: float, picture: Path | None) -> Result:
+        """Small teachers and students over growing text sources, and with each left out; kept in evaluation.metrics."""
+        from jobs.evaluating.ablation import ablation
+
+        return ablation(self, days, minutes, picture)
 
     def live(self, planner: Planner, table: Table, day: str) -> DataFrame | None:
         """The live rows of a change log as of a day; None where the day is not published."""

@@ -1,4 +1,4 @@
-"""The demo: a sample lake, the nightly texts over all its days, a small teacher, the labels of a day, and a look at what came out."""
+"""The demo: a sample lake, the nightly texts over all its days, a small teacher, the labels of a day, a student, and what came out."""
 
 from __future__ import annotations
 
@@ -8,38 +8,47 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.grades import expected
 from jobs.commands import Lake, as_of, progress
 from jobs.days import Days, shifted
 from jobs.describing import aligned
-from schemas import labels, state, texts
+from jobs.registry import job as job_named
+from jobs.spec import Train
+from schemas import labels, state, texts, training
 
 FIRST = "2026-01-01"
 SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"}
 """Small tables and many short queries: the JVM's optimising compiler costs them twice the time that it saves."""
 
 PARAMS = {
-    "train_teacher": {"minutes": 0.6, "warm_pairs": 600, "epochs": 2},
+    "train_teacher": {"minutes": 0.5, "warm_pairs": 300, "epochs": 2},
+    "train_student": {"encoder_minutes": 0},
     "teacher_examples": {"validation": 0.15, "test": 0.25},
     "candidates": {"size": 400},
 }
-"""Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are."""
+"""Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are. Its student is
+a head over the encoder as it is."""
+ENGINE = {"precision": "fp32"}
+"""So few pairs that a probe would take longer than it saves."""
 
 
 def play(lake: Lake, pins: int, days: int) -> str:
-    """Runs the demo and returns its last screen: what was written, captions, coverage, three pins before and after, a product, labels."""
+    """Runs the demo and returns its last screen: what was written, captions, coverage, three pins and a product, labels, a student."""
     started = time.time()
     span = Days(FIRST, shifted(FIRST, days - 1))
-    progress(f"1/6  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
+    progress(f"1/7  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
     raw_written, _ = lake.sample(pins, span, seed=7)
-    progress(f"2/6  all days but the last, {span.first}..{shifted(span.last, -1)}: pinlake backfill nightly")
+    progress(f"2/7  all days but the last, {span.first}..{shifted(span.last, -1)}: pinlake backfill nightly")
     before, _ = lake.run("nightly", Days(span.first, shifted(span.last, -1)), upstream=True, force=False)
-    progress(f"3/6  a night, {span.last}: pinlake run nightly --day {span.last}")
+    progress(f"3/7  a night, {span.last}: pinlake run nightly --day {span.last}")
     night, _ = lake.run("nightly", Days(span.last, span.last), upstream=True, force=True)
-    progress(f"4/6  a teacher of what people graded: pinlake run teacher --day {span.last}")
+    progress(f"4/7  a teacher of what people graded: pinlake run teacher --day {span.last}")
     taught, _ = lake.run("teacher", Days(span.last, span.last), upstream=True, force=True)
-    progress(f"5/6  the labels of a day: pinlake run labels --day {span.last}")
+    progress(f"5/7  the labels of a day: pinlake run labels --day {span.last}")
     labelled, _ = lake.run("labels", Days(span.last, span.last), upstream=True, force=True)
-    progress("6/6  what came out")
+    progress(f"6/7  a student of both: pinlake run students --day {span.last}")
+    learnt, _ = lake.run("students", Days(span.last, span.last), upstream=True, force=True)
+    progress("7/7  what came out")
     rows = [("table", "rows", "of the last night", "quarantined")]
     for name, one in before["jobs"].items():
         last = night["jobs"].get(name, {"rows": 0, "quarantined": 0})
@@ -58,6 +67,8 @@ def play(lake: Lake, pins: int, days: int) -> str:
         a_product(products),
         a_teacher(taught, labelled),
         five_labels(lake, span.last),
+        a_student(learnt),
+        student_beside_teacher(lake, span.last),
         f"{time.time() - started:.0f} s. Look further: pinlake describe texts.pins {look}; pinlake quarantine show {look}; "
         f"pinlake models list {look}; pinlake runs {look}",
     ]
@@ -97,6 +108,38 @@ def a_teacher(taught: dict[str, Any], labelled: dict[str, Any]) -> str:
         f"teacher {model['content_hash'][:16]}: trained on {examples['rows']} graded pairs, {counts}: {model['why']}\n"
         f"labels: {asked['asked']} pairs were asked about, {asked['kept']} known"
     )
+
+
+def a_student(learnt: dict[str, Any]) -> str:
+    """What the student was trained on, and why it counts or does not."""
+    model, examples = learnt["jobs"]["train_student"]["model"], learnt["jobs"].get("student_examples", {"rows": 0})
+    counts = "counts" if model["promoted"] else "does not count"
+    pairs = f"{examples['rows']} pairs that people graded or its teacher labelled"
+    return f"student {model['content_hash'][:16]}: of {pairs}, {counts}: {model['why']}"
+
+
+def student_beside_teacher(lake: Lake, day: str) -> str:
+    """What the student says of pairs that its teacher labelled, from the most to the least relevant of them."""
+    from jobs.evaluation.teacher import told
+    from jobs.model_plan import Models
+    from udfs.student import ASKS
+
+    models = Models(lake.store, lake.settings)
+    job, found = job_named("train_student"), models.counting("student", day)
+    assert isinstance(job, Train)
+    if found is None:
+        return "no student counts"
+    rows = lake.store.frame(training.STUDENT_EXAMPLES).where((F.col("labelled_by") == "teacher") & (F.col("ds") == day))
+    rows = rows.withColumn("expected", expected(F.col("target")))
+    place = F.percent_rank().over(Window.orderBy(F.desc("expected"), "example_id"))
+    first = F.row_number().over(Window.partitionBy("_fifth").orderBy(F.desc("expected"), "example_id"))
+    rows = rows.withColumn("_fifth", F.floor(place * 4.999)).withColumn("_n", first).where("_n = 1").orderBy("_fifth")
+    few = rows.select("query", "expected", *ASKS[1:]).toArrow()  # five rows
+    said = told(models.alone(job.loader, models.stored(found), job.precisions), few, lambda line: None, ASKS) @ range(1, 6)
+    lines = [("query", "text", "teacher", "student")]
+    for row, student in zip(few.select(["query", "text", "expected"]).to_pylist(), said, strict=True):
+        lines.append((row["query"], row["text"].split("\n")[0][:60], f"{row['expected']:.2f}", f"{student:.2f}"))
+    return f"expected grades of the teacher, and of the student that reads query and text apart:\n{aligned(lines)}"
 
 
 def five_labels(lake: Lake, day: str) -> str:

@@ -15,7 +15,7 @@ from jobs.errors import PinlakeError, UsageError
 from jobs.models import NAMES, Promotion, promotions, record, shared
 from jobs.session import cores, is_local
 from jobs.settings import Settings
-from jobs.spec import Ask
+from jobs.spec import Ask, Train
 from jobs.store import Store
 from models.specs import ALLOWED
 from models.store import ModelStore, Stored
@@ -97,8 +97,8 @@ class Models:
             probe_cache=str(self._settings.models_cache / "probes"),
         )
 
-    def asking(self, job: Ask, model: Promotion, params: Any) -> Asking:
-        """What travels to the workers that ask this model."""
+    def asking(self, job: Ask | Train, model: Promotion, params: Any = None) -> Asking:
+        """What travels to the workers that ask this model, as the job asks or has trained it."""
         engine = self._settings.engine
         found = ModelStore(self._settings.models_cache).resolved(model.spec, model.content_hash)
         return Asking(
@@ -109,7 +109,7 @@ class Models:
             precision=self._precision(job.precisions),
             candidates=job.precisions,
             plan=self.plan,
-            budget=Budget(**{**job.budget, **engine.budget()}),
+            budget=Budget(**{**(job.budget if isinstance(job, Ask) else {}), **engine.budget()}),
             probe_cache=str(self._settings.models_cache / "probes"),
         )
 

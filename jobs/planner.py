@@ -177,6 +177,8 @@ class Planner:
                 writer = self.lineage.writers.get(given.table)
                 first = self.first_day(given.table)
                 reads = given.read.span(span, first) if first and writer and writer.name != job.name else None
+                if reads is not None and given.as_published:
+                    reads = reads.common(wanted.days)
                 if writer is None or reads is None:
                     continue
                 have = spans.get(writer.name, reads)
@@ -217,7 +219,7 @@ class Planner:
             first = self.first_day(given.table)
             span = given.read.span(days, first) if first else None
             writer = self.lineage.writers.get(given.table)
-            if span is None or (given.table != job.output and writer and self.not_connected(writer)):
+            if span is None or given.as_published or (given.table != job.output and writer and self.not_connected(writer)):
                 continue
             if writer is not None:
                 _refuse_missing(self.ledger(given.table).missing(span), given.table, job, writer)

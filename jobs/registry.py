@@ -1,11 +1,12 @@
 """Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
 
 from jobs.spec import Ask, Input, Job, Train, answered, days, frozen, log, opening, past, window
-from schemas import answers, labels, raw, signals, state, texts, training
+from schemas import answers, features, labels, raw, signals, state, texts, training
 
 NIGHTLY = ("nightly",)
 TEACHER = ("teacher",)
 LABELS = ("labels",)
+STUDENTS = ("students",)
 
 JOBS: tuple[Job, ...] = (
     Job(
@@ -263,6 +264,119 @@ JOBS: tuple[Job, ...] = (
         params="TeacherScoreParams",
         one_to_one="candidates",
         blocks="jobs.labels.teacher_scores:blocks",
+    ),
+    Job(
+        "entity_embeddings",
+        doc="The newest known embedding of every pin, product and image.",
+        build="jobs.students.entity_embeddings:build",
+        output=state.ENTITY_EMBEDDINGS,
+        tags=STUDENTS,
+        inputs={"arrived": Input(raw.ENTITY_EMBEDDINGS, days())},
+    ),
+    Job(
+        "corpus_words",
+        doc="In how many entities' sources a word stands: the statistics of BM25, frozen monthly.",
+        build="jobs.students.corpus_words:build",
+        output=features.CORPUS_WORDS,
+        tags=STUDENTS,
+        inputs={"pins": Input(texts.PINS, log(), optional=True), "products": Input(texts.PRODUCTS, log(), optional=True)},
+    ),
+    Job(
+        "entity_features",
+        doc="What is known of every pin and product beside its text: sources, interest, birth, engagement.",
+        build="jobs.students.entity_features:build",
+        output=features.ENTITIES,
+        tags=STUDENTS,
+        inputs={
+            "pin_texts": Input(texts.PINS, log(), optional=True),
+            "product_texts": Input(texts.PRODUCTS, log(), optional=True),
+            "pins": Input(state.PINS, log(), optional=True),
+            "products": Input(state.PRODUCTS, log(), optional=True),
+            "totals": Input(signals.ENGAGEMENT_TOTALS, log(), optional=True),
+            "entities": Input(features.ENTITIES, opening()),
+        },
+    ),
+    Job(
+        "query_features",
+        doc="What people engaged with after the queries of a day's labelled pairs.",
+        build="jobs.students.query_features:build",
+        output=features.QUERIES,
+        tags=STUDENTS,
+        inputs={
+            "candidates": Input(labels.CANDIDATES, days(), optional=True, as_published=True),
+            "examples": Input(training.TEACHER_EXAMPLES, days(), optional=True),
+            "totals": Input(signals.ENGAGEMENT_TOTALS, log(lag=15), optional=True),
+            "entities": Input(features.ENTITIES, log(lag=15), optional=True),
+        },
+    ),
+    Job(
+        "pair_features",
+        doc="How a query and an entity's sources match, and what people did with the entity after the query, for a day's labelled pairs.",
+        build="jobs.students.pair_features:build",
+        output=features.PAIRS,
+        tags=STUDENTS,
+        inputs={
+            "candidates": Input(labels.CANDIDATES, days(), optional=True, as_published=True),
+            "examples": Input(training.TEACHER_EXAMPLES, days(), optional=True),
+            "pins": Input(texts.PINS, log(), optional=True),
+            "pins_before": Input(texts.PINS, log(lag=15), optional=True),
+            "products": Input(texts.PRODUCTS, log(), optional=True),
+            "products_before": Input(texts.PRODUCTS, log(lag=15), optional=True),
+            "corpus": Input(features.CORPUS_WORDS, frozen(), optional=True),
+            "totals": Input(signals.ENGAGEMENT_TOTALS, log(lag=15), optional=True),
+            "embeddings": Input(state.ENTITY_EMBEDDINGS, log(), optional=True),
+            "arrived": Input(raw.ENTITY_EMBEDDINGS, past(), optional=True),
+        },
+        params="PairFeatureParams",
+    ),
+    Ask(
+        "text_embeddings",
+        doc="The encoder's vector of every distinct text and query of labelled pairs, asked once.",
+        build="jobs.students.text_embeddings:build",
+        output=answers.EMBEDDINGS,
+        tags=STUDENTS,
+        inputs={
+            "candidates": Input(labels.CANDIDATES, days(), optional=True, as_published=True),
+            "examples": Input(training.TEACHER_EXAMPLES, days(), optional=True),
+        },
+        params="TextEmbeddingParams",
+        model="encoder",
+        loader="udfs.embeddings:load",
+        asks=("role", "text"),
+    ),
+    Job(
+        "student_examples",
+        doc="Labelled pairs with all that a student reads, as of the day of the label.",
+        build="jobs.students.student_examples:build",
+        output=training.STUDENT_EXAMPLES,
+        tags=STUDENTS,
+        inputs={
+            "candidates": Input(labels.CANDIDATES, days(), optional=True, as_published=True),
+            "scores": Input(labels.TEACHER_SCORES, days(), optional=True, as_published=True),
+            "examples": Input(training.TEACHER_EXAMPLES, days(), optional=True),
+            "pairs": Input(features.PAIRS, days()),
+            "queries": Input(features.QUERIES, days()),
+            "entities": Input(features.ENTITIES, log(), optional=True),
+            "entities_before": Input(features.ENTITIES, log(lag=15), optional=True),
+            "vectors": Input(answers.EMBEDDINGS, answered(), optional=True),
+            "embeddings": Input(state.ENTITY_EMBEDDINGS, log(), optional=True),
+        },
+        params="StudentExampleParams",
+    ),
+    Train(
+        "train_student",
+        doc="A student of what teachers and people said up to the day; counts from the day on where it is no worse than the one before.",
+        build="jobs.students.train_student:build",
+        output=training.STUDENTS,
+        tags=STUDENTS,
+        inputs={"examples": Input(training.STUDENT_EXAMPLES, past())},
+        params="TrainStudentParams",
+        model="student",
+        trainer="jobs.students.train_student:train",
+        measure="jobs.evaluation.student:measures",
+        judge="jobs.evaluation.student:judged",
+        loader="udfs.student:load",
+        beside="encoder",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""`pinlake score`: a teacher over any file of pairs, without tables: the file's rows and columns, and what the teacher says of each."""
+"""`pinlake score`: a teacher or a student over any file of pairs, without tables: the file's rows and columns, and what it says of each."""
 
 from __future__ import annotations
 
@@ -13,17 +13,34 @@ from pyspark.sql import types as T
 
 from features.assembly import BUDGETS, LABELS, Assembly, Line, joined
 from features.grades import expected, likeliest
+from features.matching import numbers, text_numbers
 from jobs.cleaning import clean
 from jobs.errors import UsageError
 from jobs.imports.read import BROKEN, EXTENSIONS, named_column
-from udfs.engine.faces import asked_udf
+from jobs.registry import job as job_named
+from jobs.spec import Train
+from models.kinds import is_student
+from schemas.features import NUMBERS, TEXT_NUMBERS
+from udfs.engine.faces import ask_in_arrow
 from udfs.engine.task import Asking
 
 ADDED = ("p1", "p2", "p3", "p4", "p5", "grade", "expected_grade", "model_revision", "refused")
 ORDER = "_order"
 """The place of a row in the file; left out of what is written."""
+STUDENTS, TEACHERS = "train_student", "train_teacher"
 _BUDGET = 400
 """Characters of a column that no text source is named like."""
+
+
+def job_of(folder: Path) -> Train:
+    """The job that trains models such as the one in the folder: a student, else a teacher."""
+    return _train(STUDENTS if is_student(folder) else TEACHERS)
+
+
+def _train(name: str) -> Train:
+    job = job_named(name)
+    assert isinstance(job, Train)
+    return job
 
 
 def score(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, revision: str, out: Path) -> tuple[int, int]:
@@ -55,9 +72,11 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     said = clean(asked.repartition(slots, "_n"), **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
     lines = [Line(name, LABELS.get(name, name), F.col(f"s{n}"), BUDGETS.get(name, _BUDGET)) for n, name in enumerate(texts, 1)]
     said = joined(said, lines, Assembly.characters).withColumnRenamed("s0", "query")
-    udf = asked_udf(asking, "p", T.ArrayType(T.FloatType()))
-    answers = said.select("_n", "given", "broken", udf("query", "text").alias("a"))
-    p = F.col("a.p")
+    # Not as a UDF: Spark leaves one in place whose arguments are made of lambdas over what other UDFs gave.
+    asks = _asks(asking)
+    given_to = said.select("_n", "given", "broken", *(one.alias(name) for name, one in asks.items()))
+    answers = ask_in_arrow(given_to, list(asks), asking, "p", T.ArrayType(T.FloatType()))
+    p = F.col("p")
     return answers.select(
         F.col("_n").alias(ORDER),
         *(F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)),
@@ -65,8 +84,17 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
         likeliest(p).alias("grade"),
         expected(p).alias("expected_grade"),
         F.lit(revision).alias("model_revision"),
-        F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.col("a.refused")).alias("refused"),
+        F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.col("refused")).alias("refused"),
     )
+
+
+def _asks(asking: Asking) -> dict[str, Column]:
+    """What the model reads of `query` and `text`, by name; what a student would know of a pair from tables is null."""
+    pair = {name: F.col(name) for name in ("query", "text")}
+    if asking.loader != _train(STUDENTS).loader:
+        return pair
+    told = dict(zip(TEXT_NUMBERS, text_numbers(*pair.values()), strict=True))
+    return {**pair, "numbers": numbers(told, NUMBERS), "graph_vector": F.lit(None).cast("array<float>")}
 
 
 def _text(rows: DataFrame, name: str) -> Column:

@@ -108,11 +108,16 @@ _KIND = {Mode.LOG: CHANGES, Mode.OPENING: CHANGES, Mode.ANSWERED: ANSWERS}
 
 @dataclass(frozen=True)
 class Input:
-    """A table and how it is read. Optional: empty where the table is not connected; else the job cannot run without it."""
+    """A table and how it is read. Optional: empty where the table is not connected; else the job cannot run without it.
+
+    `as_published`: days of it that nobody published are empty; for the days of a command alone they are computed. So it is for what costs
+    much and is made for chosen days, such as a teacher's labels.
+    """
 
     table: Table
     read: Read
     optional: bool = False
+    as_published: bool = False
 
     def __post_init__(self) -> None:
         if self.table.kind is not _KIND.get(self.read.mode, DAILY):

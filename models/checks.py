@@ -8,7 +8,7 @@ from typing import Any
 
 from models.specs import ModelError
 
-KEPT = (".safetensors", ".json", ".txt", ".model", ".jinja")
+KEPT = (".safetensors", ".json", ".txt", ".model", ".jinja", ".onnx")
 """Endings of the files that are taken over from a source; everything else, such as a README, is left behind."""
 CODE = tuple(".bin .pt .pth .ckpt .pkl .pickle .joblib .npy .npz .h5 .keras .py .pyc .so .dll .dylib".split())
 """Endings of files that are code, or from which loading runs code: a folder that holds one is refused, even where nobody would read it."""

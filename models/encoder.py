@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -98,12 +98,15 @@ class Encoder:
             pooled = states[:, 0] if cls else (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
             return states, torch.nn.functional.normalize(pooled, dim=1)
 
-    def all_vectors(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """The vectors of any number of texts, (n, dim), fp32, in their order."""
+    def all_vectors(self, texts: Sequence[str], role: Role, say: Callable[[int], None] = lambda done: None) -> np.ndarray:
+        """The vectors of any number of texts, (n, dim), fp32, in their order; `say` is told how many are done."""
         tokens = self.tokens(texts, role)
         found = np.zeros((len(texts), self.dim), np.float32)
+        done = 0
         for places in by_length([len(ids) for ids in tokens]):
             found[places] = self.vectors([tokens[place] for place in places])
+            done += len(places)
+            say(done)
         return found
 
 

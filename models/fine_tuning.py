@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -46,12 +46,32 @@ class Regression(Pooled):
         return torch.nn.functional.mse_loss(said, labels)
 
 
+class Labelled(Protocol):
+    """What a phase goes through, item by item: each has `input_ids`, by whose number items of one length meet in a batch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int) -> dict[str, Any]: ...
+
+    def collated(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """The tensors that the network takes, `labels` among them, (pairs, outputs)."""
+        ...
+
+
+class Trained(Protocol):
+    """A network with a body and a head, which have rates of their own. Called with `labels`, it returns `loss` and `logits`."""
+
+    body: Any
+    head: torch.nn.Module
+
+
 @dataclass(frozen=True)
 class Graded:
     """Pairs as tokens and what is to be said of them: probabilities of the grades, (n, 5), or some numbers, (n, k)."""
 
     pairs: Sequence[Pair]
     target: Floats
+    padding: int = 0
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -59,14 +79,19 @@ class Graded:
     def __getitem__(self, place: int) -> dict[str, Any]:
         return {"input_ids": self.pairs[place].ids, "pair": self.pairs[place], "target": self.target[place]}
 
+    def collated(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Padded pairs and their labels."""
+        batch = padded([row["pair"] for row in rows], self.padding)
+        return {**batch, "labels": torch.from_numpy(np.stack([row["target"] for row in rows]).astype(np.float32))}
+
 
 @dataclass(frozen=True)
 class Phase:
     """A part of the training, by its name: what is learnt from, what is looked at, and how many epochs at most."""
 
     name: str
-    learnt: Graded
-    looked_at: Graded | None
+    learnt: Labelled
+    looked_at: Labelled | None
     epochs: float
 
 
@@ -90,8 +115,8 @@ def _checkpoint(name: str, work: Path) -> str | None:
     return get_last_checkpoint(str(work / name)) if (work / name).is_dir() else None
 
 
-def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> Course:
-    """Trains the network, or takes over what a killed run had; how it went.
+def run(network: Any, phase: Phase, recipe: Recipe, precision: str, work: Path, say: Say) -> Course:
+    """Trains the network (Trained), or takes over what a killed run had; how it went.
 
     The best look at the validation pairs is kept; where none agrees half as well as the start, the start is, and `say` is told.
     `work` keeps checkpoints until the phase is over, and its weights afterwards.
@@ -110,7 +135,7 @@ def run(network: Pooled, padding: int, phase: Phase, recipe: Recipe, precision: 
         args=_arguments(phase, recipe, precision, steps, work),
         train_dataset=phase.learnt,
         eval_dataset=phase.looked_at,
-        data_collator=lambda rows: _collated(rows, padding),
+        data_collator=phase.learnt.collated,
         compute_metrics=_agreement,
         optimizers=(_optimizer(network, recipe), None),
         callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
@@ -182,21 +207,16 @@ def _about(file: Path) -> dict[str, str]:
         return dict(held.metadata())
 
 
-def _keep(network: Pooled, file: Path, about: dict[str, str]) -> None:
+def _keep(network: torch.nn.Module, file: Path, about: dict[str, str]) -> None:
     """Writes the weights that were open to training, whole or not at all."""
     unfinished = file.with_suffix(f".{os.getpid()}")
     save_file({name: weight.detach().contiguous().cpu() for name, weight in _learnt(network).items()}, unfinished, about)
     unfinished.replace(file)
 
 
-def _learnt(network: Pooled) -> dict[str, torch.Tensor]:
+def _learnt(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     """The weights that were open to training, by name."""
     return {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-
-
-def _collated(rows: Sequence[dict[str, Any]], padding: int) -> dict[str, torch.Tensor]:
-    batch = padded([row["pair"] for row in rows], padding)
-    return {**batch, "labels": torch.from_numpy(np.stack([row["target"] for row in rows]).astype(np.float32))}
 
 
 def _agreement(seen: EvalPrediction) -> dict[str, float]:
@@ -212,7 +232,7 @@ def _agreement(seen: EvalPrediction) -> dict[str, float]:
     return {"agreement": float(np.corrcoef(said, wanted)[0, 1]) if varied else 0.0}
 
 
-def _optimizer(network: Pooled, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: Trained, recipe: Recipe) -> torch.optim.Optimizer:
     head = list(network.head.parameters())
     body = [weight for weight in network.body.parameters() if weight.requires_grad]
     return torch.optim.AdamW([{"params": body, "lr": recipe.rate}, {"params": head, "lr": recipe.head_rate}], weight_decay=0.01)
@@ -240,16 +260,16 @@ class _Progress(TrainerCallback):
             self._told = now
 
 
-def paces(network: Pooled, padding: int, learnt: Graded, recipe: Recipe) -> dict[str, float]:
-    """Seconds of a training step on the median of the pairs' lengths, by precision, of those that the recipe allows; nothing is learnt.
+def paces(network: Any, learnt: Labelled, recipe: Recipe) -> dict[str, float]:
+    """Seconds of a training step on items of median length, by precision, of those that the recipe allows; nothing is learnt.
 
     The least of some rounds in which each precision has its turn, so that another program's load for a while does not decide.
     """
-    order = np.argsort([len(pair.ids) for pair in learnt.pairs], kind="stable")
+    order = np.argsort([len(learnt[place]["input_ids"]) for place in range(len(learnt))], kind="stable")
     middle = [int(place) for place in order[len(order) // 2 :][: recipe.batch_size]]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network.to(device).train()
-    batch = {name: tensor.to(device) for name, tensor in _collated([learnt[place] for place in middle], padding).items()}
+    batch = {name: tensor.to(device) for name, tensor in learnt.collated([learnt[place] for place in middle]).items()}
     found = dict.fromkeys(("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,), float("inf"))
     for _ in range(ROUNDS):
         for precision, least in found.items():

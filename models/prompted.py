@@ -23,9 +23,10 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from models import blending
 from models.dtypes import DTYPES, ready
+from models.kinds import TEACHER as READING
 from models.quiet import hush
 from models.specs import ModelError
-from models.teacher import READING, Batch, Blend, Pair, padded
+from models.teacher import Batch, Blend, Pair, padded
 
 Say = Callable[[str], None]
 KIND = "prompted"

@@ -58,3 +58,40 @@ class Recipe:
             raise ModelError("epochs, rate, head_rate and minutes are above 0")
         if self.four_bit and not self.lora_rank:
             raise ModelError("four_bit trains by LoRA: set lora_rank, such as 16")
+
+
+@dataclass(frozen=True)
+class StudentRecipe:
+    """How a student is trained; ModelError where it makes no sense."""
+
+    max_tokens: int = 64
+    """The most tokens of a text, special ones counted."""
+    encoder_minutes: float = 12.0
+    """About how long the encoder may be tuned; 0: it stays as it is, and texts have the vectors that the table has."""
+    encoder_epochs: float = 3.0
+    """How often each labelled pair is seen while the encoder is tuned, at most."""
+    encoder_rate: float = 5e-5
+    epochs: int = 30
+    """How often the head sees each pair, at most; it is kept as it was when it went best with validation queries."""
+    patience: int = 6
+    """Epochs of the head without better agreement after which its training ends."""
+    batch_size: int = 256
+    rate: float = 1e-3
+    """The learning rate of the head."""
+    temperature: float = 1.0
+    """Above 1 labels are softened: p ** (1 / temperature), as the logits are (Hinton et al. 2015, section 2)."""
+    human_weight: float = 1.0
+    """What a pair that people graded counts beside one that a teacher labelled; 0: people's grades are left out."""
+    sampling: float = 0.0
+    """Each pair counts by 1 over its chance to be sampled, to this power: 1 as in all that was shown, 0 all alike."""
+    drop_tables: float = 0.5
+    """The share of pairs, drawn anew each time, of which only query and text are shown to the head."""
+    seed: int = 5
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 8 or min(self.epochs, self.patience, self.batch_size) < 1:
+            raise ModelError("max_tokens is at least 8; epochs, patience and batch_size are at least 1")
+        if min(self.encoder_minutes, self.human_weight, self.sampling) < 0 or not 0 <= self.drop_tables <= 1:
+            raise ModelError("encoder_minutes, human_weight and sampling are 0 or more, drop_tables a share")
+        if min(self.encoder_epochs, self.encoder_rate, self.rate, self.temperature) <= 0:
+            raise ModelError("encoder_epochs, encoder_rate, rate and temperature are above 0")

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from models.dtypes import DTYPES, ready
+from models.kinds import TEACHER as READING
 from models.late_interaction import Padded
 from models.prior import Apart, Prior
 from models.quiet import hush
@@ -30,7 +31,7 @@ from models.recipe import POOLINGS
 from models.specs import ModelError
 
 GRADES = 5
-READING, HEAD = "teacher.json", "head.safetensors"
+HEAD = "head.safetensors"
 Pooling = Literal["mean", "cls", "last"]
 
 

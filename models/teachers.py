@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from models import prompted
+from models.kinds import TEACHER as READING
 from models.prompted import PromptedTeacher
 from models.specs import ModelError
-from models.teacher import READING, Teacher
+from models.teacher import Teacher
 
 
 def loaded(folder: Path, device: str = "cpu", dtype: str = "fp32") -> Teacher | PromptedTeacher:

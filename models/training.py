@@ -11,7 +11,6 @@ Each part leaves its outcome in the work folder, so that the same call after a k
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,11 +27,11 @@ from models.encoder import Encoder, by_length, positions
 from models.fine_tuning import Graded, Phase, Regression
 from models.ordinal import Floats
 from models.prior import Prior
+from models.progress import Clock, Say, Seldom
 from models.recipe import Recipe
 from models.specs import ModelError
 from models.teacher import Network, Reading, Teacher
 
-Say = Callable[[str], None]
 _NEAR_TOKENS = 32
 """Titles stand first: what is near is looked for by the first tokens."""
 
@@ -60,17 +59,17 @@ def train(
     if not len(learnt) or not len(looked_at):
         raise ModelError(f"{len(learnt)} graded pairs of training queries and {len(looked_at)} of validation queries: both are needed")
     work.mkdir(parents=True, exist_ok=True)
-    clock = _Clock()
+    clock = Clock()
     set_seed(recipe.seed)
     pooling = _pooling(body) if recipe.pooling == "auto" else recipe.pooling
     tokenizer, trained = adapters.body_to_train(body, recipe)
     tokens = min(recipe.max_tokens, positions(trained.config))
     teacher = Teacher(tokenizer, Network(trained, pooling), Reading(pooling, tokens))  # type: ignore[arg-type]
     padding = tokenizer.pad_token_id or 0
-    graded = Graded(teacher.pairs(learnt.queries, learnt.texts), learnt.target)
-    looks = Graded(teacher.pairs(looked_at.queries, looked_at.texts), looked_at.target)
+    graded = Graded(teacher.pairs(learnt.queries, learnt.texts), learnt.target, padding)
+    looks = Graded(teacher.pairs(looked_at.queries, looked_at.texts), looked_at.target, padding)
 
-    plan = _kept(work / "plan.json", lambda: _plan(teacher.network, padding, graded, recipe, warm=bool(encoders)))
+    plan = _kept(work / "plan.json", lambda: _plan(teacher.network, graded, recipe, warm=bool(encoders)))
     epochs = f"{recipe.epochs * plan['share']:.1f} epochs of {len(graded)} pairs and {plan['warm_pairs']} to start from"
     say(f"{epochs}, in {plan['precision']}: about {plan['seconds'] / 60:.0f} min")
     clock.lap("plan")
@@ -84,13 +83,13 @@ def train(
             start = _warm(teacher, prior, learnt, plan["warm_pairs"], recipe, work, say)
             clock.lap("pairs to start from")
             regression = Regression(trained, teacher.network.pooling, start.target.shape[1])
-            fine_tuning.run(regression, padding, Phase("warm", start, None, 1.0), recipe, plan["precision"], work, say)
+            fine_tuning.run(regression, Phase("warm", start, None, 1.0), recipe, plan["precision"], work, say)
             clock.lap("warm start")
     if not fine_tuning.begun("tune", work):
         teacher.network.head = probing.fitted(_states(teacher, graded), learnt.target)
         clock.lap("head")
     phase = Phase("tune", graded, looks, recipe.epochs * plan["share"])
-    tuning = fine_tuning.run(teacher.network, padding, phase, recipe, plan["precision"], work, say)
+    tuning = fine_tuning.run(teacher.network, phase, recipe, plan["precision"], work, say)
     clock.lap("tuning")
     teacher.network.body = adapters.merged(teacher.network.body, body, recipe)
     teacher.network.eval().requires_grad_(False).to(device)
@@ -108,9 +107,9 @@ def _pooling(body: Path) -> str:
     return "mean" if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES else "last"
 
 
-def _plan(network: Network, padding: int, graded: Graded, recipe: Recipe, warm: bool) -> dict[str, Any]:
+def _plan(network: Network, graded: Graded, recipe: Recipe, warm: bool) -> dict[str, Any]:
     """Precision by a probe, and what fits the recipe's minutes: the share of epochs, and the pairs to start from."""
-    found = fine_tuning.paces(network, padding, graded, recipe)
+    found = fine_tuning.paces(network, graded, recipe)
     precision = fine_tuning.fastest(found)
     pairs = recipe.warm_pairs if warm else 0
     steps = (len(graded) * recipe.epochs + pairs) / recipe.batch_size
@@ -144,14 +143,14 @@ def _warm(teacher: Teacher, prior: Prior, learnt: Examples, n: int, recipe: Reci
         _write(kept, {"places": places.tolist(), "target": target.round(6).tolist()})
     found = json.loads(kept.read_bytes())
     pairs = teacher.pairs([queries[q] for q, _ in found["places"]], [texts[t] for _, t in found["places"]])
-    return Graded(pairs, np.asarray(found["target"]))
+    return Graded(pairs, np.asarray(found["target"]), teacher.tokenizer.pad_token_id or 0)
 
 
 def _measured(prior: Prior, examples: Examples, say: Say, what: str) -> Floats:
     """The prior's measures of all pairs, (n, k); pairs of one text that stand together are one reading of it."""
     apart = prior.read(examples.queries, examples.texts)
     found: list[Floats] = []
-    told = time.monotonic()
+    seldom = Seldom(say)
     size = 128
     for start in range(0, len(apart), size):
         some = apart[start : start + size]
@@ -163,9 +162,8 @@ def _measured(prior: Prior, examples: Examples, say: Say, what: str) -> Floats:
                 own = own if own.shape[1] else np.zeros((len(some), measures.shape[1]))
                 own[places] = measures
         found.append(own)
-        if time.monotonic() - told > 15:
-            told = time.monotonic()
-            say(f"{what}: {start + len(some)} of {len(apart)} pairs measured")
+        done = start + len(some)
+        seldom(lambda done=done: f"{what}: {done} of {len(apart)} pairs measured")  # type: ignore[misc]
     return np.concatenate(found)
 
 
@@ -186,17 +184,6 @@ def _states(teacher: Teacher, graded: Graded) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
             found[places] = network.pooled(**{name: tensor.to(device) for name, tensor in batch.items()}).cpu().numpy()
     return found
-
-
-class _Clock:
-    """Seconds of each part."""
-
-    def __init__(self) -> None:
-        self._last, self.laps = time.monotonic(), dict[str, float]()
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name], self._last = round(now - self._last, 1), now
 
 
 def _kept(file: Path, made: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:

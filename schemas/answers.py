@@ -18,4 +18,12 @@ TEACHER = Table(
     columns=(Column("probabilities", "array<float>", "of the grades 1 .. 5", minimum=5, maximum=5),),
 )
 
-TABLES = (CAPTIONS, TEACHER)
+EMBEDDINGS = Table(
+    name="answers.embeddings",
+    kind=ANSWERS,
+    doc="An encoder's vector of a text; the input is the text and its role, since encoders may read queries and documents differently.",
+    key=ANSWER_KEY,
+    columns=(Column("vector", "array<float>", "of length 1, as many numbers as the encoder has", minimum=1),),
+)
+
+TABLES = (CAPTIONS, TEACHER, EMBEDDINGS)

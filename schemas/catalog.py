@@ -1,6 +1,6 @@
 """Every table by name."""
 
-from schemas import answers, evaluation, labels, ops, raw, sample, signals, state, texts, training
+from schemas import answers, evaluation, features, labels, ops, raw, sample, signals, state, texts, training
 from schemas.contract import Table
 
 TABLES: tuple[Table, ...] = (
@@ -11,6 +11,7 @@ TABLES: tuple[Table, ...] = (
     *texts.TABLES,
     *training.TABLES,
     *labels.TABLES,
+    *features.TABLES,
     *evaluation.TABLES,
     *ops.TABLES,
     *sample.TABLES,

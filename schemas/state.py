@@ -1,6 +1,7 @@
 """The newest known row of every entity, as change logs."""
 
 from schemas.contract import CHANGES, Column, Table
+from schemas.raw import ENTITY_EMBEDDINGS as ARRIVED
 
 PINS = Table(
     name="state.pins",
@@ -44,4 +45,12 @@ PRODUCTS = Table(
     ),
 )
 
-TABLES = (PINS, PRODUCTS)
+ENTITY_EMBEDDINGS = Table(
+    name="state.entity_embeddings",
+    kind=CHANGES,
+    doc="The newest known embedding of every pin, product and image, by its name; those of queries stay in raw: few may have asked them.",
+    key=ARRIVED.key,
+    columns=tuple(column for column in ARRIVED.columns if column.name != "written_by"),
+)
+
+TABLES = (PINS, PRODUCTS, ENTITY_EMBEDDINGS)

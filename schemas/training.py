@@ -1,9 +1,11 @@
 """What trainers read: examples with their text as of their day, split by query."""
 
 from schemas.contract import DAILY, Column, Table
+from schemas.features import NUMBERS
 from schemas.texts import PRODUCT_SOURCES, SOURCES
 
 SPLITS = ("train", "validation", "test")
+_GRADED = ("grade", "level", "level_low", "level_high")
 
 TEACHER_EXAMPLES = Table(
     name="training.teacher_examples",
@@ -64,4 +66,45 @@ TEACHERS = Table(
     columns=TRAINED,
 )
 
-TABLES = (TEACHER_EXAMPLES, TEACHERS)
+STUDENT_EXAMPLES = Table(
+    name="training.student_examples",
+    kind=DAILY,
+    doc="Labelled pairs with all that a student reads, as of the day of the label; what users did counts up to 15 days earlier.",
+    key=("example_id",),
+    columns=(
+        Column(
+            "example_id",
+            "string",
+            "sha256 over who labelled, query, entity_type and entity_id, hex",
+            required=True,
+            pattern="^[0-9a-f]{64}$",
+        ),
+        Column("labelled_by", "string", "a teacher, or people", required=True, allowed=("teacher", "human")),
+        Column("model_revision", "string", "which teacher, and how it was asked; null where people graded"),
+        *(TEACHER_EXAMPLES.column(name) for name in ("query", "entity_type", "entity_id", "language", "text", "sources", "target")),
+        *(Column(c.name, c.type, f"{c.doc}; null where a teacher labelled") for c in map(TEACHER_EXAMPLES.column, _GRADED)),
+        Column("weight", "double", "1 over the chance that the pair had to be sampled; 1 where people graded", required=True, minimum=0),
+        TEACHER_EXAMPLES.column("split"),
+        Column(
+            "numbers",
+            "array<float>",
+            f"null where unknown: {', '.join(NUMBERS)}",
+            required=True,
+            minimum=len(NUMBERS),
+            maximum=len(NUMBERS),
+        ),
+        Column("query_vector", "array<float>", "of the query, by the encoder that counts; null where it was not asked"),
+        Column("text_vector", "array<float>", "of `text`, likewise"),
+        Column("graph_vector", "array<float>", "pinsage of a pin, itemsage of a product; null where there is none"),
+    ),
+)
+
+STUDENTS = Table(
+    name="training.students",
+    kind=DAILY,
+    doc="The student that came of the labels up to the day; ops.models says which of them counts.",
+    key=("model",),
+    columns=TRAINED,
+)
+
+TABLES = (TEACHER_EXAMPLES, TEACHERS, STUDENT_EXAMPLES, STUDENTS)

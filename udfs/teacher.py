@@ -33,7 +33,7 @@ class TeacherTask:
     def prepare(self, inputs: Columns) -> Prepared:
         """Tokens of every pair; one without a query or a text is refused. Pairs of one text are alike: the prior reads it once a batch."""
         queries, texts = inputs
-        refused = {**_blank(texts, "no text"), **_blank(queries, "no query")}
+        refused = {**blank(texts, "no text"), **blank(queries, "no query")}
         pairs = self._teacher.pairs(*([one or "" for one in column.to_pylist()] for column in (queries, texts)))
         alike = texts.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False).astype(np.int64)
         return Prepared(pairs, np.array([len(pair.ids) for pair in pairs], dtype=np.int32), refused, alike)
@@ -48,7 +48,7 @@ class TeacherTask:
         return pa.FixedSizeListArray.from_arrays(pa.array(found.reshape(-1).astype(np.float32)), GRADES)
 
 
-def _blank(column: pa.Array, reason: str) -> dict[int, str]:
+def blank(column: pa.Array, reason: str) -> dict[int, str]:
     """The reason for every place where there is nothing to read."""
     blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), True)
     return {int(place): reason for place in np.flatnonzero(blank.to_numpy(zero_copy_only=False))}

@@ -7,7 +7,8 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from features import logs
-from features.titles import UNKNOWN_LANGUAGE, folded, is_noise, words
+from features.titles import UNKNOWN_LANGUAGE, folded, is_noise
+from features.words import distinct_words
 from jobs.days import Days
 from udfs.titles import near_key
 
@@ -88,7 +89,7 @@ def _rarity(titles: DataFrame, prevalence: DataFrame, min_boards: int) -> DataFr
     # There is one frozen day a month, so the month finds its rows; before it, nothing is held.
     counted = prevalence.where(F.col("total_boards") >= min_boards).withColumn("month", F.substring("ds", 1, 7)).drop("ds")
     totals = counted.groupBy("month", "language").agg(F.max("total_boards").alias("total"))
-    by_word = titles.withColumn("word", F.explode(words(F.col("near")))).join(F.broadcast(totals), ["month", "language"], "left")
+    by_word = titles.withColumn("word", F.explode(distinct_words(F.col("near")))).join(F.broadcast(totals), ["month", "language"], "left")
     by_word = by_word.join(counted.select("month", "language", "word", "boards"), ["month", "language", "word"], "left")
     # A word that was on no board is as rare as one on a single board. Spark's log2 is that of StrictMath: equal on every machine.
     rarity = F.coalesce(F.round(100 * F.log2(F.col("total") / F.coalesce("boards", F.lit(1)))).cast("bigint"), F.lit(100))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.evaluation.relevance import Graded, System, measured
-from jobs.evaluation.teacher import LEAST, TEACHER
+from jobs.evaluation.teacher import LEAST
 from jobs.sample.relevance import Subject, grade
 from udfs.queries import normalised_query
 
@@ -28,40 +29,66 @@ _PARTS = {
 }
 
 
-def planted(scores: DataFrame, truth: DataFrame) -> pa.Table:
-    """(query, probabilities, level, labelled_topic, labelled_language) of scored pairs: what a perfect rater would have said of them."""
+def planted(rows: DataFrame, truth: DataFrame, key: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """(query, columns..., level, labelled_topic, labelled_language) of labelled pairs: what a perfect rater would have said of them.
+
+    `rows`: with query, entity_type, entity_id, the columns, and a key by whose hash they are chosen where they are too many.
+    """
     names = ("topic", "object", "color", "style")
     asked = truth.where(F.col("entity_type") == "query").withColumn("query", normalised_query("entity_id"))
     asked = asked.dropDuplicates(["query"]).select("query", "labelled_topic", *(F.col(n).alias(f"q_{n}") for n in names))
-    shown = truth.where(F.col("entity_type") != "query").select("entity_type", "entity_id", "language", *names)
-    rows = scores.drop("language").join(asked, "query").join(shown, ["entity_type", "entity_id"])
-    rows = rows.orderBy(F.xxhash64("request_key"), "request_key").limit(MOST)
+    shown = truth.where(F.col("entity_type") != "query").select("entity_type", "entity_id", F.col("language").alias("_spoken"), *names)
+    rows = rows.join(asked, "query").join(shown, ["entity_type", "entity_id"])
+    rows = rows.orderBy(F.xxhash64(*key), *key).limit(MOST)
     return rows.select(
         "query",
-        "probabilities",
+        *columns,
         grade(Subject.of("q_"), Subject.of("")).alias("level"),
         "labelled_topic",
-        (F.col("language") == _RATED_LANGUAGE).alias("labelled_language"),
+        (F.col("_spoken") == _RATED_LANGUAGE).alias("labelled_language"),
     ).toArrow()  # at most MOST rows
 
 
-def evaluated(rows: pa.Table) -> dict[str, Any]:
-    """{pairs, queries, systems, differences, slices} as jobs/evaluation/teacher.py has them, the teacher's alone."""
-    found: dict[str, Any] = {"differences": {}, "slices": {}}
-    graded, system = _told(rows)
-    found |= {"pairs": len(graded), "queries": len(np.unique(graded.query)), "systems": {TEACHER: measured(graded, system)}}
-    for name, (topic, language) in _PARTS.items():
-        part = rows
-        for column, wanted in (("labelled_topic", topic), ("labelled_language", language)):
-            if wanted is not None:
-                part = part.filter(pc.equal(part[column], wanted))
-        if len(part) >= LEAST:
-            found["slices"][name] = measured(*_told(part), resampled=200)
+def evaluated(rows: pa.Table, systems: Mapping[str, System], lead: str) -> dict[str, Any]:
+    """{lead, pairs, queries, systems, differences, slices} as jobs/evaluation/teacher.py has them; slices are of the system `lead`."""
+    graded = graded_pairs(rows)
+    found: dict[str, Any] = {"lead": lead, "differences": {}, "slices": {}}
+    found |= {"pairs": len(graded), "queries": len(np.unique(graded.query))}
+    found["systems"] = {name: measured(graded, one) for name, one in systems.items()}
+    for name, places in parts(rows).items():
+        if places.sum() >= LEAST:
+            found["slices"][name] = measured(graded_pairs(rows.filter(pa.array(places))), some(systems[lead], places), resampled=200)
     return found
 
 
-def _told(rows: pa.Table) -> tuple[Graded, System]:
-    probabilities = np.asarray(rows["probabilities"].combine_chunks().flatten(), np.float64).reshape(-1, 5)
+def parts(rows: pa.Table) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which pairs are of topics and languages that raters saw, and which are not."""
+    found = {}
+    for name, (topic, language) in _PARTS.items():
+        places = np.ones(len(rows), bool)
+        for column, wanted in (("labelled_topic", topic), ("labelled_language", language)):
+            if wanted is not None:
+                places &= rows[column].to_numpy(zero_copy_only=False).astype(bool) == wanted
+        found[name] = places
+    return found
+
+
+def graded_pairs(rows: pa.Table) -> Graded:
+    """What a perfect rater would have said."""
     query = rows["query"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    graded = Graded(query, rows["level"].to_numpy().astype(np.int64), 1, 5)
-    return graded, System(probabilities @ np.arange(1, 6), probabilities)
+    return Graded(query, rows["level"].to_numpy().astype(np.int64), 1, 5)
+
+
+def told(probabilities: pa.ChunkedArray) -> System:
+    """Stored probabilities of the five grades as a system."""
+    return said(np.asarray(probabilities.combine_chunks().flatten(), np.float64).reshape(-1, 5))
+
+
+def said(probabilities: npt.NDArray[np.float64]) -> System:
+    """Probabilities of the five grades, (n, 5), as a system."""
+    return System(probabilities @ np.arange(1, 6), probabilities)
+
+
+def some(system: System, places: npt.NDArray[np.bool_]) -> System:
+    """What a system says of some of the pairs."""
+    return System(system.score[places], None if system.probabilities is None else system.probabilities[places])

@@ -3,7 +3,7 @@ common grade. Each of these is mapped to grades by an ordinal regression that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from udfs.engine.task import Asking
 from udfs.queries import normalised_query
 
 Floats = npt.NDArray[np.float64]
+ASKS = ("query", "text")
 TEACHER, PRIOR, BASELINES = "teacher", "prior", ("bm25", "cosine", "majority")
 FITTED = 1_500
 """Training pairs that the cosine's regression is fitted on: five numbers, and an encoder has to read them."""
@@ -56,7 +57,7 @@ class DataSet:
         return Graded(query, np.clip(level, self.low, self.high), self.low, self.high)
 
 
-def data_sets(rows: Path | pa.Table, part: str = "test") -> list[DataSet]:
+def data_sets(rows: Path | pa.Table, part: str = "test", name: str = "training.teacher_examples") -> list[DataSet]:
     """The graded pairs by the scale of their raters; those of the part are measured, those of the training queries fitted on."""
     table = rows if isinstance(rows, pa.Table) else ds.dataset(rows, format="parquet").to_table()
     table = table.sort_by([("query", "ascending"), ("text", "ascending")])
@@ -67,7 +68,7 @@ def data_sets(rows: Path | pa.Table, part: str = "test") -> list[DataSet]:
         own = table.filter((pc.field("level_low") == low) & (pc.field("level_high") == high))
         measured_on, fitted_on = (own.filter(pc.field("split") == name) for name in (part, "train"))
         if len(measured_on) and len(fitted_on):
-            found.append(DataSet(f"training.teacher_examples {part} {low}-{high}", low, high, measured_on, fitted_on))
+            found.append(DataSet(f"{name} {part} {low}-{high}", low, high, measured_on, fitted_on))
     return found
 
 
@@ -85,9 +86,9 @@ def prior_of(asking: Asking) -> Asking | None:
     return replace(asking, options={**asking.options, "prior_alone": True}, precision="fp32")
 
 
-def told(asking: Asking, rows: pa.Table, say: Callable[[str], None]) -> Floats:
-    """The teacher's probabilities of the five grades of pairs, (n, 5); of a pair that it refuses, all grades alike."""
-    columns = [rows[name].combine_chunks() for name in ("query", "text")]
+def told(asking: Asking, rows: pa.Table, say: Callable[[str], None], asks: Sequence[str] = ASKS) -> Floats:
+    """The model's probabilities of the five grades of pairs, (n, 5); of a pair that it refuses, all grades alike. `asks`: what it reads."""
+    columns = [rows[name].combine_chunks() for name in asks]
     found, _, _ = alone.answers(asking, columns)
     values = found.fill_null(pa.scalar([0.2] * 5, found.type))
     say(f"{len(rows)} graded pairs asked")
@@ -189,15 +190,16 @@ def evaluated(data: DataSet, systems: Mapping[str, System]) -> dict[str, Any]:
 
 
 def metrics(found: Mapping[str, Mapping[str, Any]], revisions: Mapping[str, str], versions: Mapping[str, int]) -> list[Metric]:
-    """What was found of every data set, as rows of evaluation.metrics."""
+    """What was found of every data set, as rows of evaluation.metrics; slices and differences are of its `lead`, else of the teacher."""
     rows = []
     for data_set, one in found.items():
-        parts = {"all": one["systems"], **{name: {TEACHER: measures} for name, measures in one["slices"].items()}}
+        lead = one.get("lead", TEACHER)
+        parts = {"all": one["systems"], **{name: {lead: measures} for name, measures in one["slices"].items()}}
         for part, systems in parts.items():
             for name, measures in systems.items():
                 rows += _rows(data_set, part, name, measures, revisions, versions)
         for name, measures in one["differences"].items():
-            rows += _rows(data_set, "all", f"{TEACHER} - {name}", measures, revisions, versions)
+            rows += _rows(data_set, "all", f"{lead} - {name}", measures, revisions, versions)
     return rows
 
 
@@ -226,13 +228,14 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> list[list[tuple[str, ...]]]
     intervals by query."""
     tables = []
     for data_set, one in found.items():
-        names = list(one["systems"][TEACHER])
+        lead = one.get("lead", TEACHER)
+        names = list(one["systems"][lead])
         rows = [(f"{data_set}: {one['pairs']} pairs, {one['queries']} queries", *names)]
         rows += [(name, *(_number(m.get(n)) for n in names)) for name, m in one["systems"].items()]
-        rows += [(f"{TEACHER}, {name} ({m[names[0]].count})", *(_number(m.get(n)) for n in names)) for name, m in one["slices"].items()]
+        rows += [(f"{lead}, {name} ({m[names[0]].count})", *(_number(m.get(n)) for n in names)) for name, m in one["slices"].items()]
         tables.append(rows)
         if one["differences"]:
-            rows = [(f"{TEACHER} minus", *one["differences"])]
+            rows = [(f"{lead} minus", *one["differences"])]
             rows += [(name, *(_interval(m.get(name)) for m in one["differences"].values())) for name in names]
             tables.append(rows)
     return tables
@@ -258,51 +261,69 @@ class Judgement:
 
 
 def measures(rows: Path | pa.Table, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
-    """{mean_auroc, prior_mean_auroc, pairs, data_sets: {name: {measure: value}}} of a teacher on test queries, on validation queries where
-    there are none; prior_mean_auroc, of its prior alone, is None where it has none."""
-    sets, prior = _judging(rows), prior_of(asking)
-    found = _asked(sets, asking, say)
+    """`of_pairs` of a teacher, with prior_mean_auroc, that of its prior alone, None where it has none."""
+    sets, prior = judging(rows), prior_of(asking)
+    alone_auroc = mean_auroc(asked(sets, prior, say).values()) if prior else None
+    return {**of_pairs(sets, asking, say), "prior_mean_auroc": alone_auroc}
+
+
+def of_pairs(sets: Sequence[DataSet], asking: Asking, say: Callable[[str], None], asks: Sequence[str] = ASKS) -> dict[str, Any]:
+    """{mean_auroc, pairs, data_sets: {name: {measure: value}}} of a model on what people graded."""
+    found = asked(sets, asking, say, asks)
     return {
-        "mean_auroc": _mean_auroc(found.values()),
-        "prior_mean_auroc": _mean_auroc(_asked(sets, prior, say).values()) if prior else None,
+        "mean_auroc": mean_auroc(found.values()),
         "pairs": sum(len(data.measured) for data in sets),
         "data_sets": {name: {measure: m.value for measure, m in one.items()} for name, one in found.items()},
     }
 
 
 def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path, say: Callable[[str], None]) -> Judgement:
-    """A new teacher, by what `measures` found of it, beside the one that counts on the same pairs, or beside an untuned encoder's cosine
-    where none does: with a lower mean AUROC it is not promoted. What its prior alone comes to is told: the difference is what tuning gave.
-    """
-    sets = _judging(rows)
+    """A new teacher, by what `measures` found of it, beside the one that counts. What its prior alone comes to is told: the difference is
+    what tuning gave."""
+    found, prior = compared(judging(rows), new, old, TEACHER, encoder, say), new.get("prior_mean_auroc")
+    if prior is None:
+        return found
+    return Judgement(found.promote, f"{found.why}, its prior alone {prior:.3f}", {**found.metrics, "prior_alone": prior})
+
+
+def compared(
+    sets: Sequence[DataSet],
+    new: Mapping[str, Any],
+    old: Asking | None,
+    kind: str,
+    encoder: Path,
+    say: Callable[[str], None],
+    asks: Sequence[str] = ASKS,
+) -> Judgement:
+    """A new model beside the one of its kind that counts on the same pairs, or beside an untuned encoder's cosine where none does: with a
+    lower mean AUROC it is not promoted."""
     if old is None:
         name = "the untuned encoder's cosine"
-        theirs = _mean_auroc(measured(d.graded(), System(_cosine(d.measured, encoder)), resampled=0) for d in sets)
+        theirs = mean_auroc(measured(d.graded(), System(_cosine(d.measured, encoder)), resampled=0) for d in sets)
     else:
-        name, theirs = "the teacher that counts", _mean_auroc(_asked(sets, old, say).values())
-    ours, prior = new["mean_auroc"], new.get("prior_mean_auroc")
+        name, theirs = f"the {kind} that counts", mean_auroc(asked(sets, old, say, asks).values())
+    ours = new["mean_auroc"]
     why = f"mean AUROC {ours:.3f} on {new['pairs']} pairs of unseen queries, {name} {theirs:.3f}"
-    found = {"mean_auroc": ours, "compared_with": theirs}
-    if prior is not None:
-        why, found = f"{why}, its prior alone {prior:.3f}", {**found, "prior_alone": prior}
     better = bool(ours >= theirs)
-    return Judgement(better, why if better else f"worse: {why}", found)
+    return Judgement(better, why if better else f"worse: {why}", {"mean_auroc": ours, "compared_with": theirs})
 
 
-def _judging(rows: Path | pa.Table) -> list[DataSet]:
-    """What a teacher is judged by: test queries, or validation queries where there are none; PinlakeError where there are neither."""
+def judging(rows: Path | pa.Table) -> list[DataSet]:
+    """What a model is judged by: test queries, or validation queries where there are none; PinlakeError where there are neither."""
     sets = data_sets(rows) or data_sets(rows, "validation")
     if not sets:
-        raise PinlakeError("no graded pairs of test or validation queries: nothing to judge a teacher by; import more labelled queries")
+        raise PinlakeError("no graded pairs of test or validation queries: nothing to judge a model by; import more labelled queries")
     return sets
 
 
-def _asked(sets: Iterable[DataSet], asking: Asking, say: Callable[[str], None]) -> dict[str, dict[str, Measured]]:
-    """The measures of a teacher by data set, without intervals."""
-    return {data.name: measured(data.graded(), system(told(asking, data.measured, say), data), resampled=0) for data in sets}
+def asked(
+    sets: Iterable[DataSet], asking: Asking, say: Callable[[str], None], asks: Sequence[str] = ASKS
+) -> dict[str, dict[str, Measured]]:
+    """The measures of a model by data set, without intervals."""
+    return {data.name: measured(data.graded(), system(told(asking, data.measured, say, asks), data), resampled=0) for data in sets}
 
 
-def _mean_auroc(found: Iterable[Mapping[str, Measured]]) -> float:
+def mean_auroc(found: Iterable[Mapping[str, Measured]]) -> float:
     """The mean of all AUROCs of some data sets; nan where no pair is relevant, or every one."""
     values = [m.value for one in found for name, m in one.items() if name.startswith("auroc") and m.value is not None]
     return float(np.mean(values)) if values else float("nan")

@@ -13,9 +13,9 @@ from features.events import EventParams, searches
 from features.past_texts import Variants, refusal, texts_then
 from features.sampling import capped, stratified
 from jobs.days import Days
+from jobs.labelled import PAIR, request_key
 from udfs.queries import normalised_query, normalised_searches
 
-PAIR = ("query", "entity_type", "entity_id")
 KINDS = ("pin", "product")
 HEAD, MIDDLE = 100, 10
 """Events of a query on a day from which it is popular, and from which it is not rare: fixed, so that strata mean the same every day."""
@@ -27,19 +27,21 @@ POSITIONS = (3, 10, 25)
 class CandidateParams(EventParams, Variants):
     """How many pairs a day, and at most of one query; ValueError where it makes no sense.
 
+    `formed_most`: of one query where no searches are connected: few queries are known there, and a student learns of each from many texts.
     `words_most`: a word that more entities than this have says too little to pair by, where no searches are connected.
     """
 
     size: int = 100_000
     query_most: int = 50
+    formed_most: int = 200
     words_most: int = 2_000
     seed: int = 11
 
     def __post_init__(self) -> None:
         EventParams.__post_init__(self)
         Variants.__post_init__(self)
-        if min(self.size, self.query_most, self.words_most) < 1:
-            raise ValueError("size, query_most and words_most are at least 1")
+        if min(self.size, self.query_most, self.formed_most, self.words_most) < 1:
+            raise ValueError("size, query_most, formed_most and words_most are at least 1")
 
 
 def build(
@@ -68,7 +70,7 @@ def build(
     found = logs.kept(found)
     texts = texts_then(found, {"pin": pins, "product": products}, {"pin": pins_before, "product": products_before}, params.assemblies())
     rows = found.join(texts.drop("author_language", "text_hash"), ["ds", "entity_type", "entity_id"], "left")
-    keys = {"request_key": F.sha2(F.concat_ws("\x1f", *PAIR), 256), "input_hash": input_hash(F.col("query"), F.col("text"))}
+    keys = {"request_key": request_key("query"), "input_hash": input_hash(F.col("query"), F.col("text"))}
     rows = rows.withColumns({**keys, "refused": refusal()})
     return rows.withColumn("refused_key", F.when(F.col("refused").isNotNull(), F.to_json(F.struct(*PAIR))))
 
@@ -123,7 +125,7 @@ def _entities(pins: DataFrame, products: DataFrame) -> DataFrame:
 
 def _formed(quiet: DataFrame, examples: DataFrame, entities: DataFrame, params: CandidateParams) -> DataFrame:
     """Pairs of graded training queries and entities on the days without searches: some that share a word, as many of all others."""
-    most = max(params.query_most // 2, 1)
+    most = max(params.formed_most // 2, 1)
     asked = examples.where(F.col("split") == "train").select(F.col("ds").alias("_graded"), normalised_query("query").alias("query"))
     asked = asked.groupBy("query").agg(F.min("_graded").alias("_graded"))
     queries = quiet.join(asked, F.col("_graded") <= F.col("ds")).select("ds", "query")

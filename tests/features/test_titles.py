@@ -3,7 +3,8 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.titles import folded, is_noise, words
+from features.titles import folded, is_noise
+from features.words import distinct_words
 
 
 def test_titles_fold_split_into_words_and_are_told_from_noise(spark: SparkSession) -> None:
@@ -33,7 +34,9 @@ def test_titles_fold_split_into_words_and_are_told_from_noise(spark: SparkSessio
     }
     title = F.col("title")
     rows = spark.createDataFrame(list(enumerate([*wanted, None])), "place int, title string").coalesce(1)
-    found = rows.select("place", folded(title).alias("fold"), words(title).alias("words"), is_noise(title, folded(title)).alias("noise"))
+    found = rows.select(
+        "place", folded(title).alias("fold"), distinct_words(title).alias("words"), is_noise(title, folded(title)).alias("noise")
+    )
     values = [(row.fold, row.words, row.noise) for row in found.orderBy("place").collect()]
     assert dict(zip(wanted, values[:-1], strict=True)) == wanted
     assert values[-1][2] is True, "no title is noise"

@@ -24,7 +24,8 @@ from jobs.registry import job as registered
 from jobs.scoring import ADDED
 from jobs.settings import load
 from jobs.spec import Ask
-from schemas import evaluation, labels, raw, signals, state, texts
+from schemas import evaluation, features, labels, raw, signals, state, texts, training
+from schemas.features import NUMBERS, TEXT_NUMBERS
 from tests.models.folders import encoder
 
 PINS, SEED = 300, 7
@@ -33,6 +34,7 @@ PARAMS = {
     "train_teacher": {"minutes": 0.1, "warm_pairs": 64, "epochs": 1},
     "teacher_examples": {"validation": 0.2, "test": 0.3},
     "candidates": {"size": 60},
+    "train_student": {"encoder_minutes": 0.1, "epochs": 4},
     "teacher_scores": {"bias_most": 4.0, "agreement_least": -1.0, "rise_most": 4.0},
 }
 SHORT = SPARK["spark.driver.extraJavaOptions"]
@@ -63,6 +65,10 @@ def lake(spark, tmp_path_factory):
         made.models_promote("teacher", made.taught["jobs"]["train_teacher"]["model"]["spec"], DAYS.last)
         made.runner.models.forget()
     made.labelled = made.run("labels", last, upstream=True, force=True)[0]
+    made.learnt = made.run("students", last, upstream=True, force=True)[0]
+    if not made.learnt["jobs"]["train_student"]["model"]["promoted"]:
+        made.models_promote("student", made.learnt["jobs"]["train_student"]["model"]["spec"], DAYS.last)
+        made.runner.models.forget()
     return made
 
 
@@ -209,6 +215,119 @@ def test_a_teacher_is_measured_beside_its_baselines_and_against_what_was_planted
     assert "teacher minus" in text
     kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'teacher' and metric = 'teacher auroc_3+' and slice = 'all'")
     assert {row.data_set for row in kept.collect()} == set(found["data_sets"])
+
+
+def test_a_student_learns_from_its_teachers_labels_and_from_people(lake):
+    jobs = lake.learnt["jobs"]
+    assert (
+        jobs["student_examples"]["rows"]
+        == lake.taught["jobs"]["teacher_examples"]["rows"] + lake.labelled["jobs"]["teacher_scores"]["rows"]
+    )
+    card = json.loads((Path(jobs["train_student"]["model"]["spec"].removeprefix("path:")) / "card.json").read_bytes())
+    assert set(card["run"]["labelled_by"]) == {"human", "teacher"}
+    assert 0 < card["metrics"]["mean_auroc"] <= 1
+    rows = lake.store.frame(training.STUDENT_EXAMPLES).collect()
+    assert all(len(row.query_vector) == len(row.text_vector) == 16 for row in rows)
+    assert {row.labelled_by for row in rows if row.model_revision} == {"teacher"}
+    assert any(row.graph_vector for row in rows)
+    numbers = {name: [row.numbers[place] for row in rows] for place, name in enumerate(NUMBERS)}
+    assert all(value is not None for name in TEXT_NUMBERS for value in numbers[name])
+    for name in ("bm25_title", "share_caption", "search_cosine", "has_boards", "entity_age"):
+        assert len({value for value in numbers[name] if value is not None}) > 1, name
+    before = files(lake)
+    again, _ = lake.run("students", Days(DAYS.last, DAYS.last), upstream=True, force=True)
+    assert again["jobs"]["train_student"]["model"]["kept"]
+    assert again["asked"] == 0
+    assert files(lake) == before
+
+
+def test_labels_are_asked_of_the_day_alone_whose_students_are_wanted(lake):
+    assert list(lake.store.ledger(labels.TEACHER_SCORES).days) == [DAYS.last]
+    assert list(lake.store.ledger(training.STUDENT_EXAMPLES).days) == list(DAYS)
+
+
+def test_students_of_growing_sets_are_measured_beside_their_teacher(lake, tmp_path):
+    found, text = lake.evaluate_distillation(Days(DAYS.last, DAYS.last), [0.2, 500.0], tmp_path / "curve.png")
+    (curve,) = found["curve"].values()
+    assert [row["student"] for row in curve][:2] == ["student of people alone", "student 0.2x"]
+    assert curve[-1]["student"] == "student 500x"
+    assert curve[-1]["projected"]
+    assert not curve[1]["projected"]
+    assert all(row["accuracy_kept"] > 0 for row in curve)
+    assert {"sample.truth"} < set(found["data_sets"])
+    assert set(found["data_sets"]["sample.truth"]["systems"]) >= {"teacher", "student of people alone", "student 0.2x"}
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "projected" in text
+    kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'distillation' and metric = 'teacher accuracy' and slice = 'all'")
+    assert kept.count() == len(found["data_sets"])
+
+
+def test_serving_is_timed_on_one_core_and_onnx_says_what_torch_says(lake):
+    found, text = lake.evaluate_serving(Days(DAYS.last, DAYS.last), 40)
+    assert found["entities"] == 40
+    assert found["student"]["p50_ms"] <= found["student"]["p99_ms"]
+    assert found["parity"]["rows"] == 10_000
+    assert found["parity"]["largest_difference"] < 1e-4
+    assert "times faster than the teacher" in text
+
+
+def test_text_sources_are_compared_and_what_says_the_same_is_not_run_twice(lake, tmp_path):
+    found, text = lake.evaluate_ablation(Days(DAYS.last, DAYS.last), 1.0, tmp_path / "sources.png")
+    rows = {row["sources"]: row for row in found["variants"]}
+    assert len(rows) == 12
+    assert rows["all sources"]["with_text"] > 0
+    assert any("texts are those of" in (row.get("not_run") or "") for row in rows.values())
+    assert sum(row.get("teacher auroc") is not None for row in rows.values()) >= 1
+    assert (tmp_path / "sources.png").is_file()
+
+
+def test_the_feed_of_a_day_has_what_changed_on_it_once(lake, tmp_path):
+    told, _ = lake.export("entities", tmp_path / "feed", Days(DAYS.last, DAYS.last))
+    rows = lake.spark.read.parquet(str(tmp_path / "feed"))
+    assert rows.count() == told["rows"] > 0
+    assert rows.select("entity_type", "entity_id").distinct().count() == told["rows"]
+    stored = lake.store.frame(features.ENTITIES).where(f"ds = '{DAYS.last}' and changed")
+    assert stored.count() == told["rows"]
+    whole, _ = lake.export("entities", tmp_path / "month", Days("2026-02-01", "2026-02-01"))
+    assert whole["rows"] == lake.store.frame(features.ENTITIES).where("ds = '2026-02-01' and changed").count()
+    with pytest.raises(UsageError, match="holds something already"):
+        lake.export("entities", tmp_path / "feed", Days(DAYS.last, DAYS.last))
+    with pytest.raises(UsageError, match="cannot be exported; there are entities, pins, products"):
+        lake.export("nothing", tmp_path / "other", DAYS)
+
+
+def test_a_student_scores_a_file_as_its_teacher_does(lake, tmp_path):
+    frame = pd.DataFrame([("blue lamp", "Blue lamp", None), ("soup", None, None)], columns=["q", "title", "description"])
+    frame.to_parquet(tmp_path / "pairs.parquet")
+    found = {}
+    for model in ("teacher", "student"):
+        told, _ = lake.score(tmp_path / "pairs.parquet", model, "q", ["title", "description"], tmp_path / f"{model}.parquet")
+        assert (told["rows"], told["refused"]) == (2, 1)
+        found[model] = pd.read_parquet(tmp_path / f"{model}.parquet")
+    assert list(found["student"].columns) == list(found["teacher"].columns)
+    assert found["student"].loc[0, [f"p{n}" for n in range(1, 6)]].sum() == pytest.approx(1, abs=1e-4)
+    assert found["student"].loc[0, "model_revision"] != found["teacher"].loc[0, "model_revision"]
+
+
+def test_a_trainer_reads_the_examples_without_spark_or_java(lake):
+    path = lake.store.path(training.STUDENT_EXAMPLES)
+    version = lake.store.ledger(training.STUDENT_EXAMPLES).version
+    root = Path(__file__).parents[2]
+    for script, wanted in (
+        ("train_from_delta", "epoch 3: train loss"),
+        ("read_with_pyarrow", "of length 1.000"),
+        ("read_with_datasets", "Dataset("),
+    ):
+        command = [sys.executable, str(root / "examples" / f"{script}.py"), path, "--version", str(version)]
+        env = {
+            "PATH": "/nowhere",
+            "PYTHONPATH": str(root),
+            "HF_DATASETS_CACHE": str(Path(lake.settings.warehouse) / "_hf"),
+            "HOME": os.environ["HOME"],
+        }
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr[-2_000:]
+        assert wanted in done.stdout
 
 
 def test_a_file_of_pairs_is_scored_row_by_row_in_its_order(lake, tmp_path):

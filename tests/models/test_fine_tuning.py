@@ -47,7 +47,7 @@ def phase(teacher: Teacher, epochs: float = 6) -> Phase:
 
 def test_a_phase_learns_and_says_how_long_it_takes(tmp_path: Path) -> None:
     ours, lines = fresh(encoder(tmp_path / "e")), list[str]()
-    course = fine_tuning.run(ours.network, 0, phase(ours), RECIPE, "fp32", tmp_path / "w", lines.append)
+    course = fine_tuning.run(ours.network, phase(ours), RECIPE, "fp32", tmp_path / "w", lines.append)
     assert not course.undone
     seen = [one["eval_loss"] for one in course.seen if "eval_loss" in one]
     assert seen[0] > 1.0
@@ -57,7 +57,7 @@ def test_a_phase_learns_and_says_how_long_it_takes(tmp_path: Path) -> None:
     batch = ours.padded(phase(ours).looked_at.pairs)
     again = fresh(tmp_path / "e")
     assert np.abs(again.logits(batch) - ours.logits(batch)).max() > 0.1
-    assert fine_tuning.run(again.network, 0, phase(again), RECIPE, "fp32", tmp_path / "w", lines.append) == course
+    assert fine_tuning.run(again.network, phase(again), RECIPE, "fp32", tmp_path / "w", lines.append) == course
     assert lines[-1] == "tune: taken over from a run before"
     assert np.abs(again.logits(batch) - ours.logits(batch)).max() < 1e-6
 
@@ -70,7 +70,7 @@ sys.path.insert(0, {str(Path.cwd())!r})
 from tests.models import test_fine_tuning as t
 from models import fine_tuning
 ours = t.fresh(t.Path({str(folder)!r}))
-fine_tuning.run(ours.network, 0, t.phase(ours), t.RECIPE, "fp32", t.Path({str(tmp_path / "killed")!r}), print)
+fine_tuning.run(ours.network, t.phase(ours), t.RECIPE, "fp32", t.Path({str(tmp_path / "killed")!r}), print)
 """
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
@@ -82,8 +82,8 @@ fine_tuning.run(ours.network, 0, t.phase(ours), t.RECIPE, "fp32", t.Path({str(tm
     child.wait()
     assert not (tmp_path / "killed" / "tune.safetensors").exists(), "killed before it was over"
     whole, rest, lines = fresh(folder), fresh(folder), list[str]()
-    fine_tuning.run(whole.network, 0, phase(whole), RECIPE, "fp32", tmp_path / "whole", lambda line: None)
-    fine_tuning.run(rest.network, 0, phase(rest), RECIPE, "fp32", tmp_path / "killed", lines.append)
+    fine_tuning.run(whole.network, phase(whole), RECIPE, "fp32", tmp_path / "whole", lambda line: None)
+    fine_tuning.run(rest.network, phase(rest), RECIPE, "fp32", tmp_path / "killed", lines.append)
     assert lines[0].startswith("tune: goes on from checkpoint-")
     batch = whole.padded(phase(whole).looked_at.pairs)
     assert np.abs(whole.logits(batch) - rest.logits(batch)).max() < 1e-4
@@ -93,10 +93,10 @@ def test_a_phase_that_falls_apart_leaves_the_network_as_it_was(tmp_path: Path) -
     ours, lines = fresh(encoder(tmp_path / "e")), list[str]()
     texts = [f"a {WORDS[place % len(WORDS)]} : the" for place in range(120)]
     easy = Graded(ours.pairs(["blue"] * 120, texts), np.eye(5)[[4 if "lamp" in text else 0 for text in texts]])
-    fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 6), RECIPE, "fp32", tmp_path / "good", lambda line: None)
+    fine_tuning.run(ours.network, Phase("tune", easy, easy, 6), RECIPE, "fp32", tmp_path / "good", lambda line: None)
     learnt = ours.logits(ours.padded(easy.pairs))
     wild = replace(RECIPE, rate=1e30, head_rate=1e30)
-    course = fine_tuning.run(ours.network, 0, Phase("tune", easy, easy, 2), wild, "fp32", tmp_path / "w", lines.append)
+    course = fine_tuning.run(ours.network, Phase("tune", easy, easy, 2), wild, "fp32", tmp_path / "w", lines.append)
     looks = [one["eval_agreement"] for one in course.seen if "eval_agreement" in one]
     assert (course.undone, course.start is not None and course.start > 0.9) == (True, True)
     assert max(looks) < 0.45
@@ -121,7 +121,7 @@ def test_only_what_the_recipe_opens_learns_and_adapters_merge_into_a_body_that_s
     folder = encoder(tmp_path / "e")
     ours = fresh(folder, recipe)
     before = {n: weight.clone() for n, weight in ours.network.body.named_parameters()}
-    fine_tuning.run(ours.network, 0, phase(ours, 2), recipe, "fp32", tmp_path / "w", lambda line: None)
+    fine_tuning.run(ours.network, phase(ours, 2), recipe, "fp32", tmp_path / "w", lambda line: None)
     moved = {n for n, weight in ours.network.body.named_parameters() if not torch.equal(weight, before[n])}
     assert moved, "something learns"
     assert all(is_open(n) for n in moved)
@@ -137,7 +137,7 @@ def test_only_what_the_recipe_opens_learns_and_adapters_merge_into_a_body_that_s
 def test_a_probe_times_both_precisions_and_learns_nothing(tmp_path: Path) -> None:
     ours = fresh(encoder(tmp_path / "e"))
     before = {n: weight.clone() for n, weight in ours.network.named_parameters()}
-    found = fine_tuning.paces(ours.network, 0, phase(ours).learnt, RECIPE)
+    found = fine_tuning.paces(ours.network, phase(ours).learnt, RECIPE)
     assert set(found) == {"fp32", "bf16"}
     assert min(found.values()) > 0
     assert all(torch.equal(weight, before[n]) for n, weight in ours.network.named_parameters())

@@ -26,7 +26,7 @@ def distinct(columns: Sequence[pa.Array]) -> Distinct:
     """The distinct inputs of rows that are told apart by these columns. A null is a value like any other."""
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        encoded = column.dictionary_encode(null_encoding="encode")
+        encoded = _plain(column).dictionary_encode(null_encoding="encode")
         own = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         # Made dense again after each column, so that the numbers of many columns never overflow.
         _, codes = np.unique(codes * max(len(encoded.dictionary), 1) + own, return_inverse=True)
@@ -35,6 +35,18 @@ def distinct(columns: Sequence[pa.Array]) -> Distinct:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return Distinct(first[order].astype(np.int64), rank[codes].astype(np.int64))
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """The column as values that can be told apart: lists of numbers as their bytes, a null number among them as nan."""
+    if not pa.types.is_nested(column.type):
+        return column
+    numbers = column.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32) * numbers.itemsize
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(numbers))]
+    told = pa.Array.from_buffers(pa.binary(), len(column), buffers)
+    return pc.if_else(column.is_valid(), told, pa.scalar(None, pa.binary())) if column.null_count else told
 
 
 def batches(lengths: npt.NDArray[np.int32], places: Places, tokens: int, rows: int, alike: Places | None = None) -> list[Places]:

@@ -141,7 +141,7 @@ def test_without_searches_pairs_are_formed_of_graded_training_queries_and_what_h
         {"ds": DAY, "pin_id": "gone", "deleted": True},
     ]
     rows = candidates(
-        spark, [], [], CandidateParams(query_most=40, words_most=100), examples=examples, pins=pins, products=products
+        spark, [], [], CandidateParams(formed_most=40, words_most=100), examples=examples, pins=pins, products=products
     ).collect()
     assert {r.query for r in rows} == {"red lamp"}, "graded by that day, for training"
     words = [r for r in rows if r.stratum == "formed/words"]
@@ -156,5 +156,5 @@ def test_without_searches_pairs_are_formed_of_graded_training_queries_and_what_h
 
 
 def test_sizes_below_one_are_refused() -> None:
-    with pytest.raises(ValueError, match="size, query_most and words_most are at least 1"):
+    with pytest.raises(ValueError, match="size, query_most, formed_most and words_most are at least 1"):
         CandidateParams(size=0)

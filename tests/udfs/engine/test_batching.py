@@ -22,6 +22,20 @@ def test_rows_with_equal_columns_are_one_input_in_order_of_appearance(rows):
     assert all(rows.index(seen[n]) == place for n, place in enumerate(first))
 
 
+NUMBERS = st.one_of(st.none(), st.lists(st.sampled_from([0.0, 1.5, -2.0, None]), max_size=3))
+
+
+@given(st.lists(st.tuples(NUMBERS, VALUES), max_size=30), st.integers(0, 3))
+def test_lists_of_numbers_are_told_apart_as_texts_are(rows, cut):
+    columns = [pa.array([row[0] for row in rows], pa.list_(pa.float32())), pa.array([row[1] for row in rows], pa.string())]
+    rows, columns = rows[cut:], [column.slice(cut) for column in columns]
+    first, codes = distinct(columns)
+    keys = [(None if row[0] is None else tuple(row[0]), row[1]) for row in rows]
+    seen = list(dict.fromkeys(keys))
+    assert [keys[place] for place in first] == seen
+    assert [seen[code] for code in codes] == keys
+
+
 @given(st.lists(st.integers(0, 300), max_size=80), st.integers(1, 600), st.integers(1, 20), st.data())
 def test_batches_hold_each_place_once_and_keep_their_budget(lengths, tokens, rows, data):
     places = np.array([n for n in range(len(lengths)) if data.draw(st.booleans())], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The evaluation of a teacher over one lake: which tables are read, what is measured on them, and where it is kept."""
+"""The evaluation of the teacher that counts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def teacher(lake: Lake, days: Days) -> Result:
     labelled = planner.ledger(labels.TEACHER_SCORES)
     if store.commits(sample.TRUTH) and day in labelled.days:
         scores = store.frame(labels.TEACHER_SCORES, labelled.version).where(F.col("ds") == day)
-        found[sample.TRUTH.name] = planted_grades.evaluated(planted_grades.planted(scores, store.frame(sample.TRUTH)))
+        rows = planted_grades.planted(scores, store.frame(sample.TRUTH), ("request_key",), ("probabilities",))
+        found[sample.TRUTH.name] = planted_grades.evaluated(
+            rows, {evaluation.TEACHER: planted_grades.told(rows["probabilities"])}, evaluation.TEACHER
+        )
         versions[labels.TEACHER_SCORES.name] = labelled.version
     revisions = {"teacher": model.content_hash[:16], "encoder": encoder.content_hash[:16]}
     measured = evaluation.metrics(found, revisions, versions)

@@ -1,0 +1,117 @@
+"""`pinlake evaluate`: options in, a call into `jobs.commands`, text or one JSON object out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.options import AsJson, Warehouse, chosen_days, opened, shown
+
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE", help="Where the picture goes (.png); below the warehouse where left out.")
+]
+
+
+@evaluate.command("link-texts")
+def evaluate_link_texts(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Pages with the title and description that people wrote (Parquet).")],
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
+    peers: Annotated[bool, typer.Option("--peers", help="Also run trafilatura and resiliparse alone on the pages of FILE.")] = False,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare signals.link_texts with what people wrote: equal, but for case and white space."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_link_texts(file, days, peers)
+    shown(result, text, as_json)
+
+
+@evaluate.command("captions")
+def evaluate_captions(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Captions as of this day.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="image_id and caption as people wrote it (Parquet); the sample lake's truth if left out."),
+    ] = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare signals.image_captions with people's words, or with the sample lake's truth, chance beside it; kept in evaluation.metrics."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_captions(file, days)
+    shown(result, text, as_json)
+
+
+@evaluate.command("coverage")
+def evaluate_coverage(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Texts as of this day.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Share of live pins and products with each text source, by language and popularity; kept in evaluation.metrics."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_coverage(days)
+    shown(result, text, as_json)
+
+
+@evaluate.command("teacher")
+def evaluate_teacher(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher that counts on this day, on labels up to it.")],
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the teacher with people on queries that it never saw, BM25, cosine and the commonest grade beside it."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_teacher(days)
+    shown(result, text, as_json)
+
+
+@evaluate.command("distillation")
+def evaluate_distillation(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher and student that count on it, on labels up to it.")],
+    multiple: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--multiple", min=0.1, help="Pairs that the teacher labelled for each that people graded; repeat it. Default 1, 5, 20."
+        ),
+    ] = None,
+    picture: Picture = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train students on people's labels alone and on growing sets of the teacher's, and compare them on queries that none of them saw."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_distillation(days, multiple or [1, 5, 20], picture)
+    shown(result, text, as_json)
+
+
+@evaluate.command("serving")
+def evaluate_serving(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher and student that count on it.")],
+    entities: Annotated[int, typer.Option("--entities", min=1, help="Entities that a request scores.")] = 500,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time one query with 500 entities on one core: the student, whose vectors of texts were made before, beside the teacher."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_serving(days, entities)
+    shown(result, text, as_json)
+
+
+@evaluate.command("ablation")
+def evaluate_ablation(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="People's labels up to this day.")],
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.1, help="About how long all of it may take; what does not fit is said.")
+    ] = 30,
+    picture: Picture = None,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare small teachers and students that read growing sets of text sources, and all sources but one."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_ablation(days, minutes, picture)
+    shown(result, text, as_json)

@@ -1,0 +1,1 @@
+"""Students: what they read of queries, entities and pairs, what they are trained on, and how."""

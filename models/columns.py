@@ -1,0 +1,50 @@
+"""Columns of Arrow as numpy arrays, a whole batch at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+def array_of(column: pa.ChunkedArray) -> Any:
+    """A column as one numpy array: (n,), or (n, width) of vectors, nan where null; of strings and all else as it is."""
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        if not pa.types.is_floating(kind.value_type):
+            return column.combine_chunks()
+        return vectors_of(column)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return np.concatenate([numbers_of(chunk) for chunk in column.chunks]) if len(column) else np.zeros(0, np.float32)
+    return column.combine_chunks()
+
+
+def numbers_of(chunk: pa.Array) -> npt.NDArray[Any]:
+    found: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)  # whole numbers with nulls become floats
+    return found
+
+
+def vectors_of(column: pa.ChunkedArray | pa.Array, width: int | None = None) -> npt.NDArray[np.floating]:
+    """A column of lists of numbers as (rows, width), nan where a list or one of its numbers is null.
+
+    `width`: of all lists where it is known, else that of the first. ValueError where a list has another.
+    """
+    chunks = [chunk for chunk in (column.chunks if isinstance(column, pa.ChunkedArray) else [column]) if len(chunk)]
+    widths = {int(w) for chunk in chunks for w in np.unique(numbers_of(chunk.value_lengths().drop_null()))}
+    if len(widths) > 1 or (width is not None and widths - {width}):
+        raise ValueError(f"vectors of {', '.join(map(str, sorted(widths)))} numbers, {width or 'one width'} is wanted")
+    width = widths.pop() if width is None and widths else width or 0
+    kind = np.float64 if chunks and chunks[0].type.value_type == pa.float64() else np.float32
+    found = np.full((sum(map(len, chunks)), width), np.nan, kind)
+    start = 0
+    for chunk in chunks:
+        values = numbers_of(chunk.flatten()).reshape(-1, width) if width else np.zeros((0, 0), kind)
+        where = found[start : start + len(chunk)]
+        if chunk.null_count:
+            where[numbers_of(chunk.is_valid())] = values
+        else:
+            where[:] = values
+        start += len(chunk)
+    return found

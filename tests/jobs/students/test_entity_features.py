@@ -1,0 +1,131 @@
+"""What is known of entities: the same however a range is cut into steps, and as a plain recompute tells it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from features.engagement import COUNTS
+from jobs.days import Days, shifted
+from jobs.registry import job
+from schemas import features, signals, state, texts
+from tests.changelog import change_rows, stored_rows
+from tests.replay import frame, replay
+
+FIRST = "2026-01-29"
+DAYS = [shifted(FIRST, n) for n in range(6)]
+WHOLE = Days(DAYS[0], DAYS[-1])
+CUTS = {
+    "one step": [WHOLE],
+    "daily": [Days(day, day) for day in DAYS],
+    "uneven": [Days(DAYS[0], DAYS[1]), Days(DAYS[2], DAYS[4]), Days(DAYS[5], DAYS[5])],
+}
+World = dict[str, dict[str, dict[Any, dict[str, Any]]]]
+
+
+def lives(luck: random.Random, keys: list[Any], made: Any) -> dict[str, dict[Any, dict[str, Any]]]:
+    """What is live on each day, of entities that come, change, leave and return."""
+    live: dict[Any, dict[str, Any]] = {}
+    found = {}
+    for day in DAYS:
+        live = dict(live)
+        for key in keys:
+            if luck.random() < 0.35:
+                live[key] = made()
+            elif luck.random() < 0.15:
+                live.pop(key, None)
+        found[day] = live
+    return found
+
+
+def world(seed: int) -> World:
+    """Pins, products, their texts, and counts of pairs."""
+    luck = random.Random(seed)
+    pins, products = [f"p{n}" for n in range(25)], [f"s{n}" for n in range(8)]
+    pairs = [("pin", pin, query) for pin in pins[:15] for query in ("red vase", "lamp")] + [("product", one, "lamp") for one in products]
+
+    def some(of: tuple[str, ...]) -> list[str]:
+        return [name for name in of if luck.random() < 0.4]
+
+    def counts() -> dict[str, int]:
+        return dict.fromkeys(COUNTS, 0) | {"impressions": luck.randrange(1, 5), "clicks": luck.randrange(3), "saves": luck.randrange(3)}
+
+    return {
+        "pins": lives(luck, pins, lambda: {"product_id": luck.choice([None, *products]), "title": luck.choice("ab")}),
+        "products": lives(luck, products, lambda: {"category": luck.choice([None, "Home > Vases", "Garden", " Home"])}),
+        "pin_texts": lives(luck, pins, lambda: {"language": luck.choice(["en", "de"]), "sources": some(texts.SOURCES)}),
+        "product_texts": lives(luck, products, lambda: {"sources": some(("title", "brand", "captions", "link_title"))}),
+        "totals": lives(luck, pairs, counts),
+    }
+
+
+def rows_of(table: Any, by_day: Any) -> list[dict[str, Any]]:
+    """The stored log of what is live on each day."""
+    found = []
+    for (day, key), (value, deleted, changed) in change_rows(by_day).items():
+        names = dict(zip(table.key, key if isinstance(key, tuple) else (key,), strict=True))
+        found.append({"ds": day, **names, **(value or {}), "deleted": deleted, "changed": changed})
+    return found
+
+
+def interest(category: str | None) -> str | None:
+    """The first part of a category."""
+    return category.split(">")[0].strip().lower() if category else None
+
+
+SOURCE_OF = {
+    "title": "title",
+    "description": "description",
+    "caption": "caption",
+    "captions": "caption",
+    "brand": "description",
+    "link_title": "link",
+    "link_description": "link",
+    "board_titles": "boards",
+    "engaged_queries": "queries",
+}
+
+
+def expected(known: World) -> dict[str, dict[Any, tuple[Any, ...]]]:
+    """What is known of each entity on each day."""
+    found: dict[str, dict[Any, tuple[Any, ...]]] = {}
+    born: dict[Any, str] = {}
+    for day in DAYS:
+        live: dict[Any, tuple[Any, ...]] = {}
+        for kind in ("pin", "product"):
+            for one, text in known[f"{kind}_texts"][day].items():
+                born.setdefault((kind, one), day)
+                product = one if kind == "product" else known["pins"][day].get(one, {}).get("product_id")
+                about = interest(known["products"][day].get(product, {}).get("category"))
+                present = tuple(m for m in features.MATCHED if m in {SOURCE_OF[s] for s in text["sources"]})
+                sums = [sum(c[name] for pair, c in known["totals"][day].items() if pair[:2] == (kind, one)) for name in COUNTS]
+                live[kind, one] = (text.get("language"), about, present, born[kind, one], *sums)
+        born = {key: since for key, since in born.items() if key in live}
+        found[day] = live
+    return found
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_every_cut_gives_the_features_of_a_plain_recompute(spark: SparkSession, cut: str) -> None:
+    known = world(5)
+    tables = {
+        state.PINS: known["pins"],
+        state.PRODUCTS: known["products"],
+        texts.PINS: known["pin_texts"],
+        texts.PRODUCTS: known["product_texts"],
+        signals.ENGAGEMENT_TOTALS: known["totals"],
+    }
+    given = {table: frame(spark, table, rows_of(table, by_day)) for table, by_day in tables.items()}
+    found = replay(spark, [job("entity_features")], given, CUTS[cut])[features.ENTITIES]
+    wanted = change_rows(expected(known))
+    have = stored_rows(found, features.ENTITIES.key, features.ENTITIES.values)
+    wrong = [row for row in have.keys() | wanted.keys() if have.get(row) != wanted.get(row)]
+    assert not wrong, [(row, have.get(row), wanted.get(row)) for row in sorted(wrong, key=str)[:3]]
+    kinds = {row[1:] for row in wanted.values()}
+    assert kinds == {(False, True), (True, True), (False, False)}
+    values = [row[0] for row in wanted.values() if row[0]]
+    assert {v[1] for v in values} == {None, "home", "garden"}
+    assert len({v[3] for v in values}) > 2

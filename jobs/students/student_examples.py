@@ -131,7 +131,8 @@ def _known(prior: float) -> dict[str, Column]:
         "entity_engagements": log_of(F.col("_engagements")),
         "entity_click_rate": F.col("_clicks") / (F.col("_impressions") + prior),
         "entity_save_rate": F.col("_saves") / (F.col("_impressions") + prior),
-        "entity_age": log_of(F.greatest(F.datediff(F.col("ds"), F.col("born")), F.lit(0))),
+        # `greatest` would take 0 for a day that is not known.
+        "entity_age": F.when(F.col("born").isNotNull(), log_of(F.greatest(F.datediff(F.col("ds"), F.col("born")), F.lit(0)))),
     }
     return found
 

@@ -221,3 +221,33 @@ def test_few_keys_that_were_kept_are_sent_to_the_rows_and_not_the_rows_to_them(s
         assert "BroadcastHashJoin" not in joins(few.checkpoint()), "whose size is that of all there are"
     finally:
         spark.sparkContext._jsc.sc().setCheckpointDir(before and before.rpartition("/")[0])
+
+
+def test_what_a_log_says_on_the_days_on_which_it_is_asked(spark: SparkSession) -> None:
+    rows = [("2026-02-01", "a", 1, False), ("2026-02-03", "a", 2, False), ("2026-02-04", "a", None, True), ("2026-02-02", "b", 5, False)]
+    log = spark.createDataFrame(rows, "ds string, id string, value int, deleted boolean")
+    wanted = [("2026-01-31", "a"), ("2026-02-02", "a"), ("2026-02-03", "a"), ("2026-02-05", "a"), ("2026-02-09", "b"), ("2026-02-09", "c")]
+    asked = spark.createDataFrame(wanted, "ds string, id string")
+    found = logs.as_of(asked, log, ("id",), (F.col("value").alias("v"),)).collect()
+    assert sorted((r.ds, r.id, r.v) for r in found) == [("2026-02-02", "a", 1), ("2026-02-03", "a", 2), ("2026-02-09", "b", 5)]
+
+
+@settings(max_examples=1, deadline=None, phases=(Phase.generate,))
+@given(seed=st.integers(0, 2**32))
+def test_sums_over_children_are_those_of_the_children_that_live(spark: SparkSession, seed: int) -> None:
+    links = worlds(seed)["links"]
+    table = stored(spark, links, LINKS)
+    first = DAYS[2]
+    log = logs.as_log(table, first, DAYS[-1], ("parent", "url")).withColumn("more", F.col("weight") * 10)
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in logs.summed(log, ("parent",), ("parent", "url"), ("weight", "more")).collect():
+        found[row.ds, row.parent] = (row.weight, row.more)
+    now: dict[str, tuple[int, int]] = {}
+    for (_, parent), sums in sorted((key, sums) for key, sums in found.items() if key[0] < first):
+        now[parent] = sums
+    for day in DAYS[2:]:
+        now |= {parent: sums for (ds, parent), sums in found.items() if ds == day}
+        wanted: dict[str, int] = {}
+        for (parent, _), (weight,) in links[day].items():
+            wanted[parent] = wanted.get(parent, 0) + weight
+        assert {parent: sums for parent, sums in now.items() if sums[0]} == {p: (w, w * 10) for p, w in wanted.items() if w}

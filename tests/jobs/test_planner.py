@@ -8,9 +8,9 @@ from jobs.days import Days
 from jobs.errors import PinlakeError, UsageError
 from jobs.ledger import Ledger, Published
 from jobs.lineage import Lineage
-from jobs.planner import Planner, Wanted, adjacent
+from jobs.planner import Planner, Revision, Wanted, adjacent
 from jobs.registry import JOBS, job
-from schemas import raw, signals, state, texts
+from schemas import answers, features, labels, raw, signals, state, texts, training
 
 DAYS = Days("2026-01-01", "2026-01-05")
 
@@ -156,3 +156,22 @@ def test_the_rows_of_a_step_are_those_of_the_days_it_reads_and_unknown_where_ano
     log = current(log, "pins", Days("2025-12-31", "2026-01-02"))
     opening = 2  # from the month's first day to the day before
     assert log.rows_read(job("pins"), Days("2026-01-03", "2026-01-03")) == 1 + opening
+
+
+def test_labels_that_nobody_made_are_left_out_but_for_the_days_that_a_command_names():
+    days, last = Days("2026-01-01", "2026-01-05"), Days("2026-01-05", "2026-01-05")
+    one = Planner(
+        Lineage(JOBS),
+        {raw.PRODUCT_UPDATES: ledger(days), raw.HUMAN_LABELS: ledger(["2026-01-02"]), training.TEACHER_EXAMPLES: ledger(days)},
+        models={"teacher_answers": [Revision("2026-01-03", "r", None)], "text_embeddings": [Revision("0001-01-01", "e", None)]},
+    )
+    needed = one.needed(Wanted(one.targets("students")[0], last, upstream=True, force=False))
+    assert needed["student_examples"] == days
+    assert needed["candidates"] == needed["teacher_scores"] == last
+    tables = (features.PAIRS, features.QUERIES, features.ENTITIES, answers.EMBEDDINGS, state.PRODUCTS, texts.PRODUCTS)
+    with_days = Planner(one.lineage, {**one.ledgers, **{table: ledger(days) for table in tables}}, models=one.models)
+    with_days.check_inputs(job("student_examples"), days)  # the labels of the first four days are not missed
+    before = with_days.made_from(job("student_examples"), "2026-01-02")
+    later = Planner(with_days.lineage, {**with_days.ledgers, labels.TEACHER_SCORES: ledger(["2026-01-02"])}, models=one.models)
+    after = later.made_from(job("student_examples"), "2026-01-02")
+    assert {name for name in after if after[name] != before[name]} == {"scores"}, "labels made later make the day stale"

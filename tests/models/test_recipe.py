@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.recipe import Recipe
+from models.recipe import Recipe, StudentRecipe
 from models.specs import ModelError
 
 WRONG = [
@@ -16,6 +16,21 @@ WRONG = [
     ({"epochs": 0}, "epochs, rate, head_rate and minutes are above 0"),
     ({"four_bit": True}, "four_bit trains by LoRA: set lora_rank"),
 ]
+
+
+WRONG_STUDENTS = [
+    ({"max_tokens": 4}, "max_tokens is at least 8"),
+    ({"patience": 0}, "epochs, patience and batch_size are at least 1"),
+    ({"encoder_minutes": -1}, "encoder_minutes, human_weight and sampling are 0 or more"),
+    ({"drop_tables": 1.5}, "drop_tables a share"),
+    ({"temperature": 0}, "encoder_epochs, encoder_rate, rate and temperature are above 0"),
+]
+
+
+@pytest.mark.parametrize(("values", "why"), WRONG_STUDENTS)
+def test_what_makes_no_sense_of_a_student_is_refused_by_name(values: dict, why: str) -> None:
+    with pytest.raises(ModelError, match=why):
+        StudentRecipe(**values)
 
 
 @pytest.mark.parametrize(("values", "why"), WRONG)

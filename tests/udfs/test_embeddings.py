@@ -26,3 +26,14 @@ def test_every_text_gets_the_vector_that_the_encoder_gives_it_alone(tmp_path):
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert (tally.rows, tally.inputs) == (6, 5)
     assert tally.tokens <= tally.computed
+
+
+def test_a_column_of_roles_decides_about_the_prefix_of_each_text(tmp_path):
+    folder = encoder_folder(tmp_path / "encoder", prompts={"query": "query : ", "passage": "passage : "})
+    task = load(str(folder), {"max_tokens": 6}, "cpu", "fp32")
+    roles, texts = ["query", "document", "query", "document"], ["lamp", "lamp", "soup", "a red lamp the blue soup"]
+    ((vectors, _),) = answered(iter([[pa.array(roles), pa.array(texts)]]), lambda inputs: task, Budget())
+    encoder = Encoder.loaded(folder, max_tokens=6)
+    alone = np.vstack([encoder.vectors(encoder.tokens([text], role)) for role, text in zip(roles, texts, strict=True)])
+    np.testing.assert_allclose(np.vstack(vectors.to_pylist()), alone, atol=1e-5)
+    assert not np.allclose(alone[0], alone[1]), "one text in two roles"

@@ -90,7 +90,7 @@ class Texts:
 
     def __getitem__(self, place: int) -> dict[str, Any]:
         text, pairs = self.items[place]
-        return {"input_ids": self.texts[text], "text": text, "pairs": pairs}
+        return {"of": self, "input_ids": self.texts[text], "text": text, "pairs": pairs}
 
     def collated(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """What `BiEncoder.forward` takes."""

@@ -47,7 +47,8 @@ class Regression(Pooled):
 
 
 class Labelled(Protocol):
-    """What a phase goes through, item by item: each has `input_ids`, by whose number items of one length meet in a batch."""
+    """What a phase goes through, item by item: each has `input_ids`, by whose number items of one length meet in a batch, and `of`, the
+    set itself, which makes a batch of its items."""
 
     def __len__(self) -> int: ...
 
@@ -77,7 +78,7 @@ class Graded:
         return len(self.pairs)
 
     def __getitem__(self, place: int) -> dict[str, Any]:
-        return {"input_ids": self.pairs[place].ids, "pair": self.pairs[place], "target": self.target[place]}
+        return {"of": self, "input_ids": self.pairs[place].ids, "pair": self.pairs[place], "target": self.target[place]}
 
     def collated(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Padded pairs and their labels."""
@@ -135,12 +136,14 @@ def run(network: Any, phase: Phase, recipe: Recipe, precision: str, work: Path, 
         args=_arguments(phase, recipe, precision, steps, work),
         train_dataset=phase.learnt,
         eval_dataset=phase.looked_at,
-        data_collator=phase.learnt.collated,
+        data_collator=lambda rows: rows[0]["of"].collated(rows),
         compute_metrics=_agreement,
         optimizers=(_optimizer(network, recipe), None),
         callbacks=[_Progress(phase.name, steps, say), *([EarlyStoppingCallback(recipe.patience)] if looks else [])],
     )
     trainer.remove_callback(PrinterCallback)
+    # It would cut the last batch to as many rows as there are items in it, and an item may hold several pairs.
+    trainer.gather_function = trainer.accelerator.gather_for_metrics = trainer.accelerator.gather
     if looks and not start.is_file():
         with torch.random.fork_rng(devices=[]):  # what a killed run goes on to is what the whole one would have come to
             agreed = trainer.evaluate()["eval_agreement"]

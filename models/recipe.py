@@ -66,7 +66,7 @@ class StudentRecipe:
 
     max_tokens: int = 64
     """The most tokens of a text, special ones counted."""
-    encoder_minutes: float = 12.0
+    encoder_minutes: float = 6.0
     """About how long the encoder may be tuned; 0: it stays as it is, and texts have the vectors that the table has."""
     encoder_epochs: float = 3.0
     """How often each labelled pair is seen while the encoder is tuned, at most."""

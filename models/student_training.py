@@ -32,6 +32,8 @@ from models.student import Floats, Head, Pairs, Shape, save
 
 _GRADES = np.arange(1, 6)
 _TEXTS_A_BATCH = 16
+COMPARED, APART = 8, 0.02
+"""So many vectors of a table are compared with the encoder's own, and so far their cosine may be from 1: other precisions are nearer."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Examples:
     weight: npt.NDArray[np.float64]
     graph: Floats
     numbers: Floats
+    query_vectors: Floats | None = None
+    """Those of the distinct queries by the encoder as it is, where they were made before; nan where one was not."""
+    text_vectors: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.query_of)
@@ -79,7 +84,7 @@ def train(
     model = Encoder.loaded(encoder, max_tokens=recipe.max_tokens)
     shape = Shape(model.dim, learnt.graph.shape[1], tuple(names))
     told: dict[str, Any] = {}
-    head, agreed = _fitted(model, learnt, looked_at, shape, shown, recipe, say)
+    head, agreed = _fitted(model, _sound(model, learnt, say), _sound(model, looked_at, say), shape, shown, recipe, say)
     clock.lap("head")
     told["frozen"] = {"agreement": agreed}
     folder = encoder
@@ -91,7 +96,8 @@ def train(
         shutil.copytree(encoder, folder)
         model.model.float().save_pretrained(folder)
         before = head, agreed
-        head, agreed = _fitted(model, learnt, looked_at, shape, shown, recipe, say)
+        anew = [replace(part, query_vectors=None, text_vectors=None) for part in (learnt, looked_at)]
+        head, agreed = _fitted(model, anew[0], anew[1], shape, shown, recipe, say)
         clock.lap("head again")
         told["tuned"] = {"agreement": agreed}
         if agreed < before[1]:
@@ -187,19 +193,41 @@ def _fitted(
     model: Encoder, learnt: Examples, looked_at: Examples, shape: Shape, shown: int, recipe: StudentRecipe, say: Say
 ) -> tuple[Head, float]:
     """The head over the encoder's vectors of all pairs, and how far it agrees with the validation labels."""
-    sides = [vectors(model, texts, role, say) for texts, role in ((learnt.queries, "query"), (learnt.texts, "document"))]
-    looks = [vectors(model, texts, role, say) for texts, role in ((looked_at.queries, "query"), (looked_at.texts, "document"))]
-    head, agreed = fitted(
-        learnt.pairs(*sides), learnt.target, learnt.weight, looked_at.pairs(*looks), looked_at.target, shape, shown, recipe
-    )
+    own, looks = (_read(model, part, say) for part in (learnt, looked_at))
+    head, agreed = fitted(own, learnt.target, learnt.weight, looks, looked_at.target, shape, shown, recipe)
     say(f"head: agreement {agreed:.3f} with {len(looked_at)} validation pairs")
     return head, agreed
+
+
+def _read(model: Encoder, part: Examples, say: Say) -> Pairs:
+    """The pairs with vectors: those that were made before, and the encoder's of the rest."""
+    sides = []
+    for texts, known, role in ((part.queries, part.query_vectors, "query"), (part.texts, part.text_vectors, "document")):
+        found = np.full((len(texts), model.dim), np.nan, np.float32) if known is None else known.copy()
+        left = np.flatnonzero(np.isnan(found[:, 0]))
+        if len(left):
+            found[left] = vectors(model, [texts[int(place)] for place in left], role, say)
+        sides.append(found)
+    return part.pairs(*sides)
 
 
 def vectors(model: Encoder, texts: Sequence[str], role: Any, say: Say) -> Floats:
     """Vectors of length 1 of the texts, (n, dim), fp32."""
     seldom = Seldom(say)
     return model.all_vectors(texts, role, lambda done: seldom(lambda: f"vectors: {done} of {len(texts)} texts read"))
+
+
+def _sound(model: Encoder, part: Examples, say: Say) -> Examples:
+    """The examples without vectors that another encoder made, or that was asked in another way: a few are compared."""
+    for texts, known, role in ((part.queries, part.query_vectors, "query"), (part.texts, part.text_vectors, "document")):
+        if known is None:
+            continue
+        places = [int(place) for place in np.flatnonzero(~np.isnan(known[:, :1]).any(axis=1))[:COMPARED]]
+        own = vectors(model, [texts[place] for place in places], role, say)
+        if known.shape[1] != model.dim or (places and float((own * known[places]).sum(axis=1).min()) < 1 - APART):
+            say("the vectors of the table are another encoder's: they are made anew")
+            return replace(part, query_vectors=None, text_vectors=None)
+    return part
 
 
 def _tuned(

@@ -31,6 +31,8 @@ COLUMNS = (
     "split",
     "numbers",
     "graph_vector",
+    "query_vector",
+    "text_vector",
     "level",
     "level_low",
     "level_high",
@@ -127,4 +129,15 @@ def examples(rows: pa.Table, weight: np.ndarray) -> Any:
     target = vectors_of(rows["target"], 5).astype(np.float64)
     graph = vectors_of(rows["graph_vector"], GRAPH).astype(np.float32)
     numbers = vectors_of(rows["numbers"], len(NUMBERS)).astype(np.float32)
-    return Examples(distinct[0], distinct[1], places[0], places[1], target, weight, graph, numbers)
+    known = [_first(rows, name, of) for name, of in (("query_vector", places[0]), ("text_vector", places[1]))]
+    return Examples(distinct[0], distinct[1], places[0], places[1], target, weight, graph, numbers, known[0], known[1])
+
+
+def _first(rows: pa.Table, name: str, of: np.ndarray) -> np.ndarray | None:
+    """The vector of each distinct text, from the first row that has it, nan where that has none; None where no row has one."""
+    from models.columns import vectors_of
+
+    if name not in rows.column_names or rows[name].null_count == len(rows):
+        return None
+    first = np.unique(of, return_index=True)[1]
+    return vectors_of(rows[name].take(pa.array(first))).astype(np.float32)

@@ -24,6 +24,7 @@ def examples(n: int, seed: int, told: bool = True) -> Examples:
     """Pairs that are relevant where the text has the query's word; the second number says so, where it is told."""
     luck = np.random.default_rng(seed)
     texts = [f"a {one} : {other}" for one in WORDS for other in WORDS]
+    luck.shuffle(texts)  # no set knows another's places
     query_of, text_of = luck.integers(len(WORDS), size=n), luck.integers(len(texts), size=n)
     high = np.array([WORDS[q] in texts[t] for q, t in zip(query_of, text_of, strict=True)])
     target = 0.9 * np.eye(5)[np.where(high, 4, 0)] + 0.02
@@ -81,6 +82,8 @@ def test_a_student_comes_out_whose_encoder_learnt_words_and_a_killed_tuning_is_t
     lines: list[str] = []
     told = train(learnt, looked_at, base, NAMES, 1, recipe, tmp_path / "w", tmp_path / "out", lines.append)
     assert told["agreement"] == told["tuned"]["agreement"] > max(told["frozen"]["agreement"], 0.9)
+    # Nothing but query and text is known of these pairs, so the first look is the frozen head's own.
+    assert told["tuning"]["course"]["start"] == pytest.approx(told["frozen"]["agreement"], abs=1e-3)
     assert {"head", "encoder", "head again"} == set(told["seconds"])
     ours = Student.loaded(tmp_path / "out")
     start = Encoder.loaded(base, max_tokens=16)
@@ -106,3 +109,21 @@ def test_nothing_to_learn_from_is_told(tmp_path: Path) -> None:
         train(examples(0, 1), examples(10, 2), tmp_path, NAMES, 1, RECIPE, tmp_path, tmp_path, lambda line: None)
     with pytest.raises(ModelError, match="drop_tables a share"):
         StudentRecipe(drop_tables=2)
+
+
+def test_vectors_of_a_table_are_taken_where_they_are_the_encoders_own(tmp_path: Path) -> None:
+    base = encoder(tmp_path / "e")
+    learnt, looked_at = examples(200, 1), examples(100, 2)
+    model = Encoder.loaded(base, max_tokens=16)
+    sides = [model.all_vectors(list(texts), role) for texts, role in ((learnt.queries, "query"), (learnt.texts, "document"))]
+    sides[1][3:] = np.nan  # of most texts the table has none
+    lines: list[str] = []
+    told = [
+        train(replace(learnt, **given), looked_at, base, NAMES, 1, RECIPE, tmp_path / "w", tmp_path / f"out{n}", lines.append)["agreement"]
+        for n, given in enumerate(({}, {"query_vectors": sides[0], "text_vectors": sides[1]}))
+    ]
+    assert told[0] == pytest.approx(told[1], abs=1e-6)
+    assert not any("another encoder" in line for line in lines)
+    wrong = {"query_vectors": np.roll(sides[0], 1, axis=1), "text_vectors": sides[1]}
+    train(replace(learnt, **wrong), looked_at, base, NAMES, 1, RECIPE, tmp_path / "w", tmp_path / "other", lines.append)
+    assert "the vectors of the table are another encoder's: they are made anew" in lines

@@ -6,6 +6,7 @@ python examples/read_with_datasets.py WAREHOUSE/training/student_examples --vers
 from __future__ import annotations
 
 import argparse
+from urllib.parse import unquote
 
 from datasets import load_dataset
 from deltalake import DeltaTable
@@ -19,7 +20,7 @@ def main() -> None:
     given = options.parse_args()
 
     # A table without deletion vectors is the rows of its files; the day is in the names of their folders.
-    files = [uri.removeprefix("file://") for uri in DeltaTable(given.table, version=given.version).file_uris()]
+    files = [unquote(uri.removeprefix("file://")) for uri in DeltaTable(given.table, version=given.version).file_uris()]
     rows = load_dataset("parquet", data_files=files, split="train", columns=["query", "text", "target", "split"])
     print(rows)
     first = rows.filter(lambda row: row["split"] == "train")[0]

@@ -22,7 +22,8 @@ def array_of(column: pa.ChunkedArray) -> Any:
 
 
 def numbers_of(chunk: pa.Array) -> npt.NDArray[Any]:
-    found: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)  # whole numbers with nulls become floats
+    """Numbers of one chunk, (n,), as they are stored; whole numbers among which one is null as floats."""
+    found: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
     return found
 
 

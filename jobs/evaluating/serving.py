@@ -20,6 +20,7 @@ from jobs.registry import job as job_named
 from jobs.spec import Train
 from jobs.students import train_student
 from models.served import Served
+from models.store import Stored
 from models.student import SERVED, Student
 from schemas import training
 from udfs.engine import threads
@@ -38,68 +39,82 @@ def serving(lake: Lake, days: Days, entities: int) -> Result:
     if not any(known <= day for known in ledger.days):
         raise PinlakeError(f"training.student_examples has no {day}; run first: pinlake run students --day {day}")
     models = Models(store, lake.settings)
-    jobs = {name: job for name in ("student", "teacher") if isinstance(job := job_named(f"train_{name}"), Train)}
-    counting = {name: models.counting(job.model, day) for name, job in jobs.items()}
-    for name, one in counting.items():
-        if one is None:
-            raise PinlakeError(f"no {name} counts on {day}; run first: pinlake run {name}{'s' if name == 'student' else ''} --day {day}")
-    found = {name: models.stored(one) for name, one in counting.items() if one is not None}
+    found = {name: _counting(models, name, tag, day) for name, tag in (("student", "students"), ("teacher", "teacher"))}
     rows = store.frame(training.STUDENT_EXAMPLES, ledger.version).where(F.col("ds") <= day)
     with store.held(training.STUDENT_EXAMPLES, lake.runner.run_id, train_student.build(rows).orderBy("example_id").limit(READ)) as local:
         table = train_student.read(local)
     threads.apply(ThreadPlan(1, 1))
-    student = Student.loaded(found["student"].folder)
-    served = Served(found["student"].folder / SERVED)
+    student, served = Student.loaded(found["student"].folder), Served(found["student"].folder / SERVED)
     examples = train_student.examples(table, np.ones(len(table)))
-    queries = list(dict.fromkeys(table["query"].to_pylist()))
-    places = [int(p) for p in np.unique(examples.text_of, return_index=True)[1]][:entities]
-    texts = [examples.texts[examples.text_of[p]] for p in places]
-    progress(f"{len(texts)} vectors of texts, made beforehand")
-    held = timing.Entities(
-        texts, student.encoder.all_vectors(texts, "document").astype(np.float32), examples.graph[places], examples.numbers[places]
-    )
-    progress(f"the student: {REQUESTS} requests")
+    held, queries = _held(student, examples, entities), list(examples.queries)
+    progress(f"the student: {REQUESTS} requests with {len(held.texts)} entities, whose vectors were made beforehand")
     ours = timing.student_times(student, served, [queries[n % len(queries)] for n in range(REQUESTS)], held)
     progress(f"the teacher: {TEACHER_REQUESTS} requests")
-    asking = replace(models.alone(jobs["teacher"].loader, found["teacher"], jobs["teacher"].precisions), plan=ThreadPlan(1, 1))
-    theirs, precision = timing.teacher_times(asking, queries[:TEACHER_REQUESTS], texts)
-    luck = np.random.default_rng(1)
-    drawn = luck.integers(len(examples), size=PARITY_ROWS)
-    spoken = luck.integers(len(queries[:REQUESTS]), size=PARITY_ROWS)
-    asked = student.encoder.all_vectors(queries[:REQUESTS], "query").astype(np.float32)[spoken]
-    read = held.vectors[luck.integers(len(texts), size=PARITY_ROWS)]
-    apart = timing.parity(student, served, asked, read, examples.graph[drawn], examples.numbers[drawn])
+    job = _train("teacher")
+    asking = replace(models.alone(job.loader, found["teacher"], job.precisions), plan=ThreadPlan(1, 1))
+    theirs, precision = timing.teacher_times(asking, queries[:TEACHER_REQUESTS], held.texts)
+    apart = _apart(student, served, queries[:REQUESTS], held, examples)
     times = theirs.quantile(0.5) / ours.quantile(0.5)
-    result: dict[str, Any] = {
-        "day": day,
-        "entities": len(texts),
-        "student": {**ours.told(), "content_hash": found["student"].content_hash},
-        "teacher": {**theirs.told(), "precision": precision, "content_hash": found["teacher"].content_hash},
-        "times_faster": round(times, 1),
-        "parity": {"rows": PARITY_ROWS, "largest_difference": apart},
-    }
-    revisions = {name: one.content_hash[:16] for name, one in found.items()}
-    versions = {training.STUDENT_EXAMPLES.name: ledger.version}
-    told = {
+    measured = {
         "student p50_ms": (ours.quantile(0.5), len(ours.seconds)),
         "student p99_ms": (ours.quantile(0.99), len(ours.seconds)),
         "teacher p50_ms": (theirs.quantile(0.5), len(theirs.seconds)),
         "times_faster": (times, len(ours.seconds)),
         "onnx largest difference": (apart, PARITY_ROWS),
     }
-    measured = [
-        Metric(f"1 query, {len(texts)} entities", "all", name, value, n, None, None, revisions, versions)
-        for name, (value, n) in told.items()
-    ]
-    lake.runner.account([metrics.write(store, lake.runner.run_id, "serving", day, measured)])
+    revisions = {name: one.content_hash[:16] for name, one in found.items()}
+    versions = {training.STUDENT_EXAMPLES.name: ledger.version}
+    name = f"1 query, {len(held.texts)} entities"
+    kept = [Metric(name, "all", metric, value, n, None, None, revisions, versions) for metric, (value, n) in measured.items()]
+    lake.runner.account([metrics.write(store, lake.runner.run_id, "serving", day, kept)])
+    result: dict[str, Any] = {
+        "day": day,
+        "entities": len(held.texts),
+        "student": {**ours.told(), "content_hash": found["student"].content_hash},
+        "teacher": {**theirs.told(), "precision": precision, "content_hash": found["teacher"].content_hash},
+        "times_faster": round(times, 1),
+        "parity": {"rows": PARITY_ROWS, "largest_difference": apart},
+    }
+    return result, _text(result)
+
+
+def _train(model: str) -> Train:
+    job = job_named(f"train_{model}")
+    assert isinstance(job, Train)
+    return job
+
+
+def _counting(models: Models, name: str, tag: str, day: str) -> Stored:
+    """The files of the model that counts on the day; PinlakeError where none does."""
+    found = models.counting(name, day)
+    if found is None:
+        raise PinlakeError(f"no {name} counts on {day}; run first: pinlake run {tag} --day {day}")
+    return models.stored(found)
+
+
+def _held(student: Student, examples: Any, most: int) -> timing.Entities:
+    """What a server holds of so many entities: a pair of each distinct text, with its vector."""
+    places = [int(place) for place in np.unique(examples.text_of, return_index=True)[1]][:most]
+    texts = [examples.texts[examples.text_of[place]] for place in places]
+    vectors = student.encoder.all_vectors(texts, "document").astype(np.float32)
+    return timing.Entities(texts, vectors, examples.graph[places], examples.numbers[places])
+
+
+def _apart(student: Student, served: Served, queries: list[str], held: timing.Entities, examples: Any) -> float:
+    """The largest difference of torch and ONNX over PARITY_ROWS pairs of these queries and entities, with numbers of any pair."""
+    luck = np.random.default_rng(1)
+    drawn = luck.integers(len(examples), size=PARITY_ROWS)
+    asked = student.encoder.all_vectors(queries, "query").astype(np.float32)[luck.integers(len(queries), size=PARITY_ROWS)]
+    read = held.vectors[luck.integers(len(held.texts), size=PARITY_ROWS)]
+    return timing.parity(student, served, asked, read, examples.graph[drawn], examples.numbers[drawn])
+
+
+def _text(found: dict[str, Any]) -> str:
     lines = [("", "requests", "p50 ms", "p99 ms")]
-    lines += [
-        (n, str(t.told()["requests"]), f"{t.quantile(0.5):.1f}", f"{t.quantile(0.99):.1f}")
-        for n, t in (("student", ours), ("teacher", theirs))
-    ]
-    text = (
-        f"1 query with {len(texts)} entities on one core; vectors of texts were made before, numbers are as a feature store gives them\n"
-        f"{aligned(lines)}\nthe student is {times:.0f} times faster than the teacher ({precision}); "
-        f"ONNX is at most {apart:.1e} from torch on {PARITY_ROWS} rows"
+    for name in ("student", "teacher"):
+        lines.append((name, str(found[name]["requests"]), f"{found[name]['p50_ms']:.1f}", f"{found[name]['p99_ms']:.1f}"))
+    return (
+        f"1 query with {found['entities']} entities on one core; vectors of texts made before, numbers as a feature store gives them\n"
+        f"{aligned(lines)}\nthe student is {found['times_faster']:.0f} times faster than the teacher ({found['teacher']['precision']}); "
+        f"ONNX is at most {found['parity']['largest_difference']:.1e} from torch on {PARITY_ROWS} rows"
     )
-    return result, text

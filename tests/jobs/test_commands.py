@@ -24,7 +24,7 @@ from jobs.registry import job as registered
 from jobs.scoring import ADDED
 from jobs.settings import load
 from jobs.spec import Ask
-from schemas import evaluation, features, labels, raw, signals, state, texts, training
+from schemas import evaluation, labels, raw, signals, state, texts, training
 from schemas.features import NUMBERS, TEXT_NUMBERS
 from tests.models.folders import encoder
 
@@ -38,6 +38,7 @@ PARAMS = {
     "teacher_scores": {"bias_most": 4.0, "agreement_least": -1.0, "rise_most": 4.0},
 }
 SHORT = SPARK["spark.driver.extraJavaOptions"]
+MEASURED = ("captions", "teacher", "distillation")
 PINLAKE = str(Path(sys.executable).with_name("pinlake"))
 
 
@@ -262,74 +263,6 @@ def test_students_of_growing_sets_are_measured_beside_their_teacher(lake, tmp_pa
     assert kept.count() == len(found["data_sets"])
 
 
-def test_serving_is_timed_on_one_core_and_onnx_says_what_torch_says(lake):
-    found, text = lake.evaluate_serving(Days(DAYS.last, DAYS.last), 40)
-    assert found["entities"] == 40
-    assert found["student"]["p50_ms"] <= found["student"]["p99_ms"]
-    assert found["parity"]["rows"] == 10_000
-    assert found["parity"]["largest_difference"] < 1e-4
-    assert "times faster than the teacher" in text
-
-
-def test_text_sources_are_compared_and_what_says_the_same_is_not_run_twice(lake, tmp_path):
-    found, text = lake.evaluate_ablation(Days(DAYS.last, DAYS.last), 1.0, tmp_path / "sources.png")
-    rows = {row["sources"]: row for row in found["variants"]}
-    assert len(rows) == 12
-    assert rows["all sources"]["with_text"] > 0
-    assert any("texts are those of" in (row.get("not_run") or "") for row in rows.values())
-    assert sum(row.get("teacher auroc") is not None for row in rows.values()) >= 1
-    assert (tmp_path / "sources.png").is_file()
-
-
-def test_the_feed_of_a_day_has_what_changed_on_it_once(lake, tmp_path):
-    told, _ = lake.export("entities", tmp_path / "feed", Days(DAYS.last, DAYS.last))
-    rows = lake.spark.read.parquet(str(tmp_path / "feed"))
-    assert rows.count() == told["rows"] > 0
-    assert rows.select("entity_type", "entity_id").distinct().count() == told["rows"]
-    stored = lake.store.frame(features.ENTITIES).where(f"ds = '{DAYS.last}' and changed")
-    assert stored.count() == told["rows"]
-    whole, _ = lake.export("entities", tmp_path / "month", Days("2026-02-01", "2026-02-01"))
-    assert whole["rows"] == lake.store.frame(features.ENTITIES).where("ds = '2026-02-01' and changed").count()
-    with pytest.raises(UsageError, match="holds something already"):
-        lake.export("entities", tmp_path / "feed", Days(DAYS.last, DAYS.last))
-    with pytest.raises(UsageError, match="cannot be exported; there are entities, pins, products"):
-        lake.export("nothing", tmp_path / "other", DAYS)
-
-
-def test_a_student_scores_a_file_as_its_teacher_does(lake, tmp_path):
-    frame = pd.DataFrame([("blue lamp", "Blue lamp", None), ("soup", None, None)], columns=["q", "title", "description"])
-    frame.to_parquet(tmp_path / "pairs.parquet")
-    found = {}
-    for model in ("teacher", "student"):
-        told, _ = lake.score(tmp_path / "pairs.parquet", model, "q", ["title", "description"], tmp_path / f"{model}.parquet")
-        assert (told["rows"], told["refused"]) == (2, 1)
-        found[model] = pd.read_parquet(tmp_path / f"{model}.parquet")
-    assert list(found["student"].columns) == list(found["teacher"].columns)
-    assert found["student"].loc[0, [f"p{n}" for n in range(1, 6)]].sum() == pytest.approx(1, abs=1e-4)
-    assert found["student"].loc[0, "model_revision"] != found["teacher"].loc[0, "model_revision"]
-
-
-def test_a_trainer_reads_the_examples_without_spark_or_java(lake):
-    path = lake.store.path(training.STUDENT_EXAMPLES)
-    version = lake.store.ledger(training.STUDENT_EXAMPLES).version
-    root = Path(__file__).parents[2]
-    for script, wanted in (
-        ("train_from_delta", "epoch 3: train loss"),
-        ("read_with_pyarrow", "of length 1.000"),
-        ("read_with_datasets", "Dataset("),
-    ):
-        command = [sys.executable, str(root / "examples" / f"{script}.py"), path, "--version", str(version)]
-        env = {
-            "PATH": "/nowhere",
-            "PYTHONPATH": str(root),
-            "HF_DATASETS_CACHE": str(Path(lake.settings.warehouse) / "_hf"),
-            "HOME": os.environ["HOME"],
-        }
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr[-2_000:]
-        assert wanted in done.stdout
-
-
 def test_a_file_of_pairs_is_scored_row_by_row_in_its_order(lake, tmp_path):
     rows = [("blue lamp", "Blue lamp <b>new</b>", None), ("", "a title", "x"), ("red chair", None, None), ("blue lamp", "Soup", "of peas")]
     frame = pd.DataFrame(rows, columns=["q", "title", "description"]).assign(n=range(4))
@@ -391,7 +324,7 @@ def test_newest_first_is_refused_where_a_change_log_is_computed(lake):
 def test_the_account_of_runs_is_shown_and_rebuilt(lake):
     assert len(lake.runs(5, rebuild=False)[0]["runs"]) == 5
     rebuilt = lake.runs(500, rebuild=True)[0]["runs"]
-    assert {r["job"] for r in rebuilt} == {"sample", "evaluate_captions", "evaluate_teacher", *(job.name for job in JOBS)}
+    assert {r["job"] for r in rebuilt} == {"sample", *(f"evaluate_{name}" for name in MEASURED), *(job.name for job in JOBS)}
     assert lake.published(texts.PINS).startswith("version 0, 4 days from 2026-01-30 to 2026-02-02")
 
 

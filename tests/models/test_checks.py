@@ -54,6 +54,7 @@ def test_only_files_that_a_model_consists_of_are_taken_over():
     assert [
         name for name in ("README.md", "LICENSE", "a.onnx", "x.gguf", "model.safetensors", "spiece.model", "v.JSON") if taken(name)
     ] == [
+        "a.onnx",
         "model.safetensors",
         "spiece.model",
         "v.JSON",

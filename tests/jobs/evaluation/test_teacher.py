@@ -137,7 +137,7 @@ def test_what_the_prior_alone_comes_to_is_measured_and_told(tmp_path: Path) -> N
 
 
 def test_without_graded_pairs_of_unseen_queries_nothing_is_judged(tmp_path: Path) -> None:
-    with pytest.raises(PinlakeError, match="no graded pairs of test or validation queries: nothing to judge a teacher by"):
+    with pytest.raises(PinlakeError, match="no graded pairs of test or validation queries: nothing to judge a model by"):
         measures(rows(50, split="train"), asking(tmp_path), lambda line: None)
 
 

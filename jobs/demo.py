@@ -12,8 +12,7 @@ from features.grades import expected
 from jobs.commands import Lake, as_of, progress
 from jobs.days import Days, shifted
 from jobs.describing import aligned
-from jobs.registry import job as job_named
-from jobs.spec import Train
+from jobs.registry import train
 from schemas import labels, state, texts, training
 
 FIRST = "2026-01-01"
@@ -125,8 +124,7 @@ def student_beside_teacher(lake: Lake, day: str) -> str:
     from udfs.student import ASKS
 
     models = Models(lake.store, lake.settings)
-    job, found = job_named("train_student"), models.counting("student", day)
-    assert isinstance(job, Train)
+    job, found = train("train_student"), models.counting("student", day)
     if found is None:
         return "no student counts"
     rows = lake.store.frame(training.STUDENT_EXAMPLES).where((F.col("labelled_by") == "teacher") & (F.col("ds") == day))

@@ -387,3 +387,11 @@ def job(name: str) -> Job:
         if one.name == name:
             return one
     raise KeyError(name)
+
+
+def train(name: str) -> Train:
+    """The Train of that name; KeyError where there is none, or where it is another kind of job."""
+    found = job(name)
+    if not isinstance(found, Train):
+        raise KeyError(name)
+    return found

@@ -17,7 +17,7 @@ from features.matching import numbers, text_numbers
 from jobs.cleaning import clean
 from jobs.errors import UsageError
 from jobs.imports.read import BROKEN, EXTENSIONS, named_column
-from jobs.registry import job as job_named
+from jobs.registry import train
 from jobs.spec import Train
 from models.kinds import is_student
 from schemas.features import NUMBERS, TEXT_NUMBERS
@@ -34,13 +34,7 @@ _BUDGET = 400
 
 def job_of(folder: Path) -> Train:
     """The job that trains models such as the one in the folder: a student, else a teacher."""
-    return _train(STUDENTS if is_student(folder) else TEACHERS)
-
-
-def _train(name: str) -> Train:
-    job = job_named(name)
-    assert isinstance(job, Train)
-    return job
+    return train(STUDENTS if is_student(folder) else TEACHERS)
 
 
 def score(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, revision: str, out: Path) -> tuple[int, int]:
@@ -91,7 +85,7 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
 def _asks(asking: Asking) -> dict[str, Column]:
     """What the model reads of `query` and `text`, by name; what a student would know of a pair from tables is null."""
     pair = {name: F.col(name) for name in ("query", "text")}
-    if asking.loader != _train(STUDENTS).loader:
+    if asking.loader != train(STUDENTS).loader:
         return pair
     told = dict(zip(TEXT_NUMBERS, text_numbers(*pair.values()), strict=True))
     return {**pair, "numbers": numbers(told, NUMBERS), "graph_vector": F.lit(None).cast("array<float>")}

@@ -33,7 +33,7 @@ from jobs.evaluation.relevance import measured
 from jobs.model_plan import Models
 from jobs.reading import read
 from jobs.registry import job as job_named
-from jobs.spec import Train
+from jobs.registry import train
 from jobs.students import train_student
 from models.recipe import Recipe, StudentRecipe
 from models.store import Stored
@@ -53,10 +53,8 @@ COLUMNS = ("query", "target", "split", "level", "level_low", "level_high", "grad
 def ablation(lake: Lake, days: Days, minutes: float, picture: Path | None) -> Result:
     """A table of small teachers and students by text sources, over the same graded pairs; what was not run is told with the reason."""
     day, store = days.last, lake.store
-    job = job_named("train_teacher")
-    assert isinstance(job, Train)
     models = Models(store, lake.settings)
-    encoder = models.start(job.beside, day)
+    encoder = models.start(train("train_teacher").beside, day)
     started = time.monotonic()
     tables = _tables(lake, day)
     names, skipped = variants.differing({name: rows["text"].to_pylist() for name, rows in tables.items()})
@@ -165,8 +163,9 @@ def _size(encoder: Stored, rows: pa.Table, seconds: float) -> int:
 
 def _variant(models: Models, encoder: Stored, rows: pa.Table, size: int, work: Path) -> dict[str, Any]:
     """Measures of a small teacher and of a student that learns its labels, on test pairs; a pair without a text has the mean label."""
-    from models.student_training import train as train_one
-    from models.training import Examples, train
+    from models.student_training import train as train_head
+    from models.training import Examples
+    from models.training import train as train_teacher
 
     read_of = {name: rows.filter((pc.field("split") == name) & (pc.field("text") != "")) for name in ("train", "validation")}
     learnt, looked_at = read_of["train"].slice(0, size), read_of["validation"].slice(0, max(size // 4, 32))
@@ -175,13 +174,13 @@ def _variant(models: Models, encoder: Stored, rows: pa.Table, size: int, work: P
         target = np.asarray(own["target"].combine_chunks().flatten(), np.float64).reshape(-1, 5)
         sides.append(Examples(own["query"].to_pylist(), own["text"].to_pylist(), target))
     recipe = Recipe(warm_pairs=0, epochs=1.0, patience=2, seed=5)
-    train(sides[0], sides[1], encoder.folder, [encoder.folder], recipe, work / "teacher", _new(work / "taught"), lambda line: None)
+    train_teacher(sides[0], sides[1], encoder.folder, [encoder.folder], recipe, work / "teacher", _new(work / "taught"), lambda line: None)
     teaching = models.alone("udfs.teacher:load", Stored(f"path:{work}", f"ablation {work}", work / "taught"), ("fp32",))
     said = evaluation.told(teaching, learnt, lambda line: None)
     labelled = learnt.set_column(learnt.column_names.index("target"), "target", pa.array(said.tolist(), pa.list_(pa.float64())))
     small = StudentRecipe(encoder_minutes=0)
     taught, seen = (train_student.examples(one, np.ones(len(one))) for one in (labelled, looked_at))
-    train_one(taught, seen, encoder.folder, NUMBERS, len(TEXT_NUMBERS), small, work / "student", work / "learnt", lambda line: None)
+    train_head(taught, seen, encoder.folder, NUMBERS, len(TEXT_NUMBERS), small, work / "student", work / "learnt", lambda line: None)
     learning = models.alone("udfs.student:load", Stored(f"path:{work}", f"ablation student {work}", work / "learnt"), ("fp32",))
     data = next(iter(evaluation.data_sets(rows)), None)
     if data is None:

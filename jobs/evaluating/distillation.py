@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from jobs import registry
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.commands import Lake, Result, progress
@@ -26,7 +27,6 @@ from jobs.evaluation.distillation import HUMAN, Point
 from jobs.evaluation.relevance import System, differences, measured
 from jobs.evaluation.student import graded, refuse_own_labels
 from jobs.model_plan import Models
-from jobs.registry import job as job_named
 from jobs.spec import Ask, Train
 from jobs.students import train_student
 from models.store import Stored
@@ -43,7 +43,7 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
     ledger = planner.ledger(training.STUDENT_EXAMPLES)
     if not any(known <= day for known in ledger.days):
         raise PinlakeError(f"training.student_examples has no {day}; run first: pinlake run students --day {day}")
-    job, teachers = _train("train_student"), _train("train_teacher")
+    job, teachers = registry.train("train_student"), registry.train("train_teacher")
     models = Models(store, lake.settings)
     teacher = models.counting(teachers.model, day)
     if teacher is None:
@@ -58,7 +58,7 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
         sets = evaluation.data_sets(graded(table), name=training.STUDENT_EXAMPLES.name)
         if not sets:
             raise PinlakeError(f"no graded pairs of test queries up to {day}: nothing to measure students by")
-        ask = job_named("teacher_answers")
+        ask = registry.job("teacher_answers")
         assert isinstance(ask, Ask)
         for data in sets:
             refuse_own_labels(data.measured, revision_of(ask, teacher.content_hash, None))
@@ -85,12 +85,6 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
     result = {"day": day, "labelled": counts, "curve": curve, "data_sets": evaluation.as_json(found), "picture": str(file)}
     tables = [aligned(curves.lines(curve[one.name], curves.summary(found[one.name]["systems"][evaluation.TEACHER]))) for one in sets]
     return result, "\n\n".join([*tables, *(aligned(one) for one in evaluation.lines(found)), f"picture: {file}"])
-
-
-def _train(name: str) -> Train:
-    job = job_named(name)
-    assert isinstance(job, Train)
-    return job
 
 
 def _counts(table: pa.Table) -> dict[str, int]:

@@ -16,8 +16,7 @@ from jobs.evaluation import metrics
 from jobs.evaluation import serving as timing
 from jobs.evaluation.metrics import Metric
 from jobs.model_plan import Models
-from jobs.registry import job as job_named
-from jobs.spec import Train
+from jobs.registry import train
 from jobs.students import train_student
 from models.served import Served
 from models.store import Stored
@@ -50,7 +49,7 @@ def serving(lake: Lake, days: Days, entities: int) -> Result:
     progress(f"the student: {REQUESTS} requests with {len(held.texts)} entities, whose vectors were made beforehand")
     ours = timing.student_times(student, served, [queries[n % len(queries)] for n in range(REQUESTS)], held)
     progress(f"the teacher: {TEACHER_REQUESTS} requests")
-    job = _train("teacher")
+    job = train("train_teacher")
     asking = replace(models.alone(job.loader, found["teacher"], job.precisions), plan=ThreadPlan(1, 1))
     theirs, precision = timing.teacher_times(asking, queries[:TEACHER_REQUESTS], held.texts)
     apart = _apart(student, served, queries[:REQUESTS], held, examples)
@@ -76,12 +75,6 @@ def serving(lake: Lake, days: Days, entities: int) -> Result:
         "parity": {"rows": PARITY_ROWS, "largest_difference": apart},
     }
     return result, _text(result)
-
-
-def _train(model: str) -> Train:
-    job = job_named(f"train_{model}")
-    assert isinstance(job, Train)
-    return job
 
 
 def _counting(models: Models, name: str, tag: str, day: str) -> Stored:

@@ -14,8 +14,7 @@ from jobs.errors import PinlakeError
 from jobs.evaluation import metrics, planted_grades
 from jobs.evaluation import teacher as evaluation
 from jobs.model_plan import Models
-from jobs.registry import job as job_named
-from jobs.spec import Train
+from jobs.registry import train
 from schemas import labels, sample, signals, training
 
 
@@ -25,8 +24,7 @@ def teacher(lake: Lake, days: Days) -> Result:
     ledger = planner.ledger(training.TEACHER_EXAMPLES)
     if not any(known <= day for known in ledger.days):
         raise PinlakeError(f"training.teacher_examples has no {day}; run first: pinlake run teacher --day {day}")
-    job = job_named("train_teacher")
-    assert isinstance(job, Train)
+    job = train("train_teacher")
     models = Models(store, lake.settings)
     model, encoder = models.counting(job.model, day), models.start(job.beside, day)
     if model is None:

@@ -33,7 +33,7 @@ class CandidateParams(EventParams, Variants):
 
     size: int = 100_000
     query_most: int = 50
-    formed_most: int = 200
+    formed_most: int = 220
     words_most: int = 2_000
     seed: int = 11
 

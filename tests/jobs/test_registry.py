@@ -48,3 +48,10 @@ def test_reading_the_page_imports_no_spark_pandas_or_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_train_is_found_by_its_name_and_no_other_job_is_one():
+    assert registry.train("train_student").model == "student"
+    for name in ("pins", "teacher_answers", "nothing"):
+        with pytest.raises(KeyError):
+            registry.train(name)

@@ -42,12 +42,15 @@ def reached(multiples: Sequence[float], people: int, teachers: int) -> tuple[lis
     return measured, rest
 
 
-def projected(pairs: Sequence[int], values: Sequence[float], at: int) -> float | None:
-    """The value at a number of pairs by a line over the logarithm of the pairs, at most 1; None for fewer than two points."""
+def projected(pairs: Sequence[int], values: Sequence[float], at: int, most: float) -> float | None:
+    """The value at a number of pairs by a line over the logarithm of the pairs; None for fewer than two points.
+
+    At most `most`, the teacher's own: no student is expected above what it learns from.
+    """
     if len(pairs) < 2:
         return None
     slope, start = np.polyfit(np.log(pairs), values, 1)
-    return float(min(1.0, start + slope * np.log(at)))
+    return float(min(most, start + slope * np.log(at)))
 
 
 def summary(measures: Mapping[str, Measured]) -> dict[str, float | None]:
@@ -70,7 +73,9 @@ def curve(
         rows.append({"student": point.name, "pairs": point.pairs, "projected": False, **summary(systems[point.name])})
     distilled = [row for row, point in zip(rows, points, strict=True) if point.multiple]
     for name, pairs in beyond.items():
-        told = {m: projected([r["pairs"] for r in distilled], [r[m] for r in distilled], pairs) for m in ("accuracy", "auroc")}
+        told = {
+            m: projected([r["pairs"] for r in distilled], [r[m] for r in distilled], pairs, best[m] or 1.0) for m in ("accuracy", "auroc")
+        }
         if told["accuracy"] is not None:
             rows.append({"student": name, "pairs": pairs, "projected": True, **told})
     for row in rows:

@@ -31,9 +31,9 @@ def test_what_the_labels_are_enough_for_is_measured_and_the_rest_projected(multi
 
 
 def test_a_projection_is_a_line_over_the_logarithm() -> None:
-    assert projected([100, 1_000], [0.5, 0.6], 10_000) == pytest.approx(0.7)
-    assert projected([100, 1_000], [0.8, 0.95], 10**6) == 1.0
-    assert projected([100], [0.5], 1_000) is None
+    assert projected([100, 1_000], [0.5, 0.6], 10_000, 0.9) == pytest.approx(0.7)
+    assert projected([100, 1_000], [0.8, 0.95], 10**6, 0.97) == 0.97
+    assert projected([100], [0.5], 1_000, 0.9) is None
 
 
 def test_the_curve_tells_the_share_of_the_teachers_accuracy_and_marks_projections(tmp_path: Path) -> None:
@@ -54,6 +54,7 @@ def test_the_curve_tells_the_share_of_the_teachers_accuracy_and_marks_projection
     assert [row["accuracy_kept"] for row in rows[:3]] == pytest.approx([0.5 / 0.6, 0.52 / 0.6, 0.9])
     assert rows[1]["auroc"] == pytest.approx(0.73)
     assert 0.54 < rows[3]["accuracy"] < 0.6
+    assert rows[3]["auroc"] == 0.8, "not above the teacher's own"
     assert "kappa" not in rows[3]
     told = lines(rows, summary(systems["teacher"]))
     assert told[0][:3] == ("student", "pairs", "accuracy")

@@ -108,3 +108,24 @@ def test_grades_become_levels_of_a_scale_whose_ends_they_share():
         np.array([[1, 0, 0, 0], [0.25, 0.75, 0, 0], [0, 0.5, 0.5, 0], [0, 0, 0.75, 0.25], [0, 0, 0, 1]])
     )
     assert on_levels(np.full((1, 5), 0.2), 0, 1).sum() == pytest.approx(1)
+
+
+def test_ndcg_and_precision_are_what_a_kept_library_says() -> None:
+    import ir_measures
+    from sklearn.metrics import ndcg_score
+
+    luck = np.random.default_rng(4)
+    sizes = [8, 12, 30, 45]
+    query = np.repeat(np.arange(len(sizes)), sizes)
+    level, score = luck.integers(1, 5, size=sum(sizes)), luck.normal(size=sum(sizes))
+    graded = Graded(query, level, 1, 4)
+    found = measured(graded, System(score), resampled=0)
+    names = [f"d{n}" for n in range(len(query))]
+    qrels = [ir_measures.Qrel(str(q), d, int(v) - 1) for q, d, v in zip(query, names, level, strict=True)]
+    run = [ir_measures.ScoredDoc(str(q), d, float(s)) for q, d, s in zip(query, names, score, strict=True)]
+    ndcg, precision = ir_measures.nDCG @ 20, ir_measures.P(rel=graded.relevant - 1) @ 8
+    kept = ir_measures.calc_aggregate([ndcg, precision], qrels, run)
+    assert found["ndcg@20"].value == pytest.approx(kept[ndcg], abs=1e-9)
+    assert found["precision@8"].value == pytest.approx(kept[precision], abs=1e-9)
+    by_query = [ndcg_score([level[query == q] - 1], [score[query == q]], k=20) for q in range(len(sizes))]
+    assert found["ndcg@20"].value == pytest.approx(np.mean(by_query), abs=1e-9)

@@ -30,6 +30,11 @@ def count_of(action: Column, offsite: Column) -> Column:
     return F.when(offsite & action.isin("add_to_cart", "checkout"), F.concat(F.lit("offsite_"), name)).otherwise(name)
 
 
+def engagements() -> Column:
+    """What people did with the entity of a row of counts; being shown is nothing they did."""
+    return sum((F.col(name) for name in COUNTS if name != "impressions"), F.lit(0))
+
+
 def daily_counts(events: DataFrame) -> DataFrame:
     """(ds, pair, counts): how many users did what with the entity after the query, that day.
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.encoder import Encoder
+from models.encoder import Encoder, unit_vectors
 from models.student import Floats, Head, Pairs
 
 MOST = 24
@@ -25,13 +25,12 @@ class BiEncoder(torch.nn.Module):
 
     def __init__(self, encoder: Encoder, head: Head) -> None:
         super().__init__()
-        self.body, self.head, self._cls = encoder.model, head, encoder.reading.pooling == "cls"
+        self.body, self.head, self._pooling = encoder.model, head, encoder.reading.pooling
 
     def vectors(self, ids: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
         """Vectors of length 1, (n, dim), fp32."""
         states = self.body(input_ids=ids, attention_mask=held.long()).last_hidden_state.float()
-        pooled = states[:, 0] if self._cls else (states * held[..., None]).sum(1) / held.sum(1, keepdim=True)
-        return torch.nn.functional.normalize(pooled, dim=1)
+        return unit_vectors(states, held, self._pooling)
 
     def forward(
         self,

@@ -94,9 +94,7 @@ class Encoder:
         ids, mask = ids.to(self.model.device), held.to(self.model.device)
         with torch.inference_mode():
             states = self.model(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
-            cls = self.reading.pooling == "cls"
-            pooled = states[:, 0] if cls else (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            return states, torch.nn.functional.normalize(pooled, dim=1)
+            return states, unit_vectors(states, mask, self.reading.pooling)
 
     def all_vectors(self, texts: Sequence[str], role: Role, say: Callable[[int], None] = lambda done: None) -> np.ndarray:
         """The vectors of any number of texts, (n, dim), fp32, in their order; `say` is told how many are done."""
@@ -108,6 +106,12 @@ class Encoder:
             done += len(places)
             say(done)
         return found
+
+
+def unit_vectors(states: torch.Tensor, held: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """Vectors of length 1, (n, dim), from states of tokens, (n, longest, dim), `held`, (n, longest), where they are no padding."""
+    pooled = states[:, 0] if pooling == "cls" else (states * held[..., None]).sum(1) / held.sum(1, keepdim=True)
+    return torch.nn.functional.normalize(pooled, dim=1)
 
 
 def by_length(lengths: Sequence[int]) -> list[npt.NDArray[np.int64]]:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
-from features.engagement import COUNTS
+from features import engagement
 from jobs.evaluation.metrics import Metric
 from schemas import texts
 from schemas.contract import Table
@@ -33,8 +33,7 @@ def engagements(totals: DataFrame, entity_type: str) -> DataFrame:
 
 def engagements_of(key: str, totals: DataFrame) -> DataFrame:
     """(key, engagements): how often users did something, by entity_id or by query."""
-    done = sum((F.col(name) for name in COUNTS if name != "impressions"), F.lit(0))
-    return totals.groupBy(key).agg(F.sum(done).alias("engagements"))
+    return totals.groupBy(key).agg(F.sum(engagement.engagements()).alias("engagements"))
 
 
 def counts(table: Table, live: DataFrame, engaged: DataFrame | None) -> DataFrame:

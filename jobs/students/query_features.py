@@ -7,7 +7,7 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from features import logs
-from features.engagement import COUNTS, PAIR
+from features.engagement import PAIR, engagements
 from features.words import words
 from jobs.labelled import labelled_pairs
 
@@ -37,8 +37,7 @@ def _engaged(wanted: DataFrame, totals: DataFrame, entities: DataFrame) -> DataF
     """(ds, query, entity_type, n, interest, language): what was done with each entity after each wanted query, and what that entity is."""
     own = logs.near(totals.where(F.col("entity_type").isin("pin", "product")), wanted, ("query",))
     valid = own.withColumn("_until", logs.until(PAIR)).where("not deleted")
-    done = sum((F.col(name) for name in COUNTS if name != "impressions"), F.lit(0))
-    valid = valid.select(F.col("ds").alias("_from"), "_until", *PAIR, done.alias("n")).where("n > 0")
+    valid = valid.select(F.col("ds").alias("_from"), "_until", *PAIR, engagements().alias("n")).where("n > 0")
     within = (F.col("_from") <= F.col("ds")) & (F.col("ds") < F.col("_until"))
     engaged = logs.kept(wanted.join(valid, "query").where(within).select("ds", *PAIR, "n"))
     key = ("entity_type", "entity_id")

@@ -47,8 +47,8 @@ PAIRS = 5
 SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
-WHOLE = 2
-"""Times the rows of the others of the ratio that counts start and end too: 16 to 27 seconds, whatever the rows."""
+WHOLE, WHOLE_PAIRS = 5, 3
+"""Times the rows of the others of the ratio that counts start and end too, which take 16 to 27 seconds whatever the rows; and how often."""
 GROWTH = (1, 4, 16)
 FIXED = 200
 """New pairs of a night."""
@@ -210,7 +210,7 @@ def _whole_wall(spark: SparkSession, asking: Asking, rows: int, folder: Path) ->
     """1b: all of a first labelling job, from questions to committed answers, beside the loop with its model's load."""
     store, pairs, frame = Store(spark, str(folder / "lake")), _pairs(rows), _frame(spark, rows, folder / "whole")
     shares = []
-    for n in range(PAIRS):
+    for n in range(WHOLE_PAIRS):
         bare = seconds(lambda: _Loop(folder / "teacher")(pairs))
         told = replace(asking, content_hash=f"whole {n}")  # another model to the workers: it is loaded anew
         shares.append(bare / seconds(lambda n=n, told=told: _ask(store, told, frame, f"r{n}")))  # type: ignore[misc]

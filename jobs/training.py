@@ -62,7 +62,7 @@ def train(
     out = models.trained() / job.model / key
     work, local = out.with_name(f"{key}.work"), out.with_name(f"{key}.rows")
     work.mkdir(parents=True, exist_ok=True)
-    with _alone(work, job):
+    with alone(work, job):
         shutil.rmtree(local, ignore_errors=True)
         store.fetch(folder, local)
         store.remove(folder)
@@ -87,7 +87,7 @@ def _trained(lesson: Lesson, job: Train, models: Models, about: Mapping[str, Any
 
 
 @contextlib.contextmanager
-def _alone(work: Path, job: Train) -> Iterator[None]:
+def alone(work: Path, job: Train) -> Iterator[None]:
     """Within, no other process trains the same model; PinlakeError where one does."""
     lock = os.open(work.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:

@@ -28,8 +28,10 @@ LEAST = 8
 """Steps between two of them at least: a large model takes longer to be saved than to take a step."""
 FASTER = 1.1
 """Times faster than fp32 that bf16 must be to be chosen."""
-ROUNDS = 5
-"""Steps of a probe in each precision."""
+ROUNDS = (2, 5)
+"""Steps of a probe in each precision: so many at least, and at most."""
+PROBED = 0.05
+"""The share of a recipe's minutes after which a probe has had its rounds, once it had the least."""
 SURE = 0.3
 """An agreement at the start that is no chance of a few dozen pairs."""
 _SECONDS_A_LINE = 15.0
@@ -266,7 +268,8 @@ class _Progress(TrainerCallback):
 def paces(network: Any, learnt: Labelled, recipe: Recipe) -> dict[str, float]:
     """Seconds of a training step on items of median length, by precision, of those that the recipe allows; nothing is learnt.
 
-    The least of some rounds in which each precision has its turn, so that another program's load for a while does not decide.
+    The least of some rounds in which each precision has its turn, so that another program's load for a while does not decide; fewer rounds
+    where the recipe's minutes are few.
     """
     order = np.argsort([len(learnt[place]["input_ids"]) for place in range(len(learnt))], kind="stable")
     middle = [int(place) for place in order[len(order) // 2 :][: recipe.batch_size]]
@@ -274,7 +277,10 @@ def paces(network: Any, learnt: Labelled, recipe: Recipe) -> dict[str, float]:
     network.to(device).train()
     batch = {name: tensor.to(device) for name, tensor in learnt.collated([learnt[place] for place in middle]).items()}
     found = dict.fromkeys(("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,), float("inf"))
-    for _ in range(ROUNDS):
+    begun = time.perf_counter()
+    for n in range(ROUNDS[1]):
+        if n >= ROUNDS[0] and time.perf_counter() - begun > PROBED * recipe.minutes * 60:
+            break
         for precision, least in found.items():
             started = time.perf_counter()
             with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):

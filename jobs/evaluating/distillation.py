@@ -1,10 +1,12 @@
-"""The evaluation of distillation: students are trained for it, and nothing that counts is changed."""
+"""The evaluation of distillation: students are trained for it, and nothing that counts is changed; a killed one goes on where it was."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,11 @@ from jobs.evaluation import teacher as evaluation
 from jobs.evaluation.distillation import HUMAN, Point
 from jobs.evaluation.relevance import System, differences, measured
 from jobs.evaluation.student import graded, refuse_own_labels
+from jobs.ledger import short_hash
 from jobs.model_plan import Models
 from jobs.spec import Ask, Train
 from jobs.students import train_student
+from jobs.training import alone
 from models.store import Stored
 from schemas import sample, training
 from schemas.features import NUMBERS, TEXT_NUMBERS
@@ -53,7 +57,9 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
     rows = train_student.build(store.frame(training.STUDENT_EXAMPLES, ledger.version).where(F.col("ds") <= day))
     found: dict[str, Any] = {}
     curve: dict[str, Any] = {}
-    with store.held(training.STUDENT_EXAMPLES, lake.runner.run_id, rows) as local, tempfile.TemporaryDirectory(prefix="pinlake-") as work:
+    about = json.dumps([ledger.version, day, asdict(params), encoder.content_hash], sort_keys=True, default=list)
+    kept = models.trained() / job.model / f"{short_hash(about)}.curve"
+    with store.held(training.STUDENT_EXAMPLES, lake.runner.run_id, rows) as local, _kept(kept, job) as work:
         table = train_student.read(local)
         sets = evaluation.data_sets(graded(table), name=training.STUDENT_EXAMPLES.name)
         if not sets:
@@ -65,7 +71,7 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
         counts = _counts(table)
         reached, rest = curves.reached(multiples, counts["human"], counts["teacher"])
         points = [Point(HUMAN, counts["human"], 0.0), *(Point.of(m, counts["human"]) for m in reached)]
-        asked = {p.name: _student(table, p, params, encoder, Path(work), models, job) for p in points}
+        asked = {p.name: _student(table, p, params, encoder, work, models, job) for p in points}
         teaching = models.alone(teachers.loader, models.stored(teacher), teachers.precisions)
         for data in sets:
             systems = {p.name: _system(asked[p.name], data) for p in reversed(points)}
@@ -87,6 +93,15 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
     return result, "\n\n".join([*tables, *(aligned(one) for one in evaluation.lines(found)), f"picture: {file}"])
 
 
+@contextlib.contextmanager
+def _kept(folder: Path, job: Train) -> Iterator[Path]:
+    """Within, a folder for the students of a curve, which is there again after a kill."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder, job):
+        yield folder
+        shutil.rmtree(folder)
+
+
 def _counts(table: pa.Table) -> dict[str, int]:
     """Training pairs by who labelled them."""
     learnt = table.filter(pc.field("split") == "train")
@@ -103,9 +118,14 @@ def _student(table: pa.Table, point: Point, params: Any, encoder: Stored, work: 
         learnt, looked_at = train_student.parts(table, replace(params, multiple=point.multiple))
     else:
         learnt, looked_at = train_student.parts(table.filter(pc.field("labelled_by") == "human"), people)
-    folder = work / point.name.replace(" ", "-")
-    shown = len(TEXT_NUMBERS)
-    train(learnt, looked_at, encoder.folder, NUMBERS, shown, params.recipe(), folder / "work", folder / "out", progress)
+    folder = work / f"{point.pairs} {point.name}".replace(" ", "-")
+    done = folder / "told.json"
+    if not done.is_file():
+        recipe, shown = params.recipe(), len(TEXT_NUMBERS)
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        told = train(learnt, looked_at, encoder.folder, NUMBERS, shown, recipe, folder / "work", folder / "out", progress)
+        done.write_text(json.dumps(told, default=list), encoding="utf-8")
+        shutil.rmtree(folder / "work")
     return models.alone(job.loader, Stored(f"path:{folder / 'out'}", f"curve {point.name}", folder / "out"), ("fp32",))
 
 

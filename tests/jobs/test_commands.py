@@ -73,6 +73,10 @@ def lake(spark, tmp_path_factory):
     return made
 
 
+def interrupted(*told, **options):
+    raise InterruptedError
+
+
 def files(lake):
     root = Path(lake.settings.warehouse)
     return {p for p in root.rglob("*") if p.is_file() and p.relative_to(root).parts[0] not in ("ops", "_staging")}
@@ -247,8 +251,15 @@ def test_labels_are_asked_of_the_day_alone_whose_students_are_wanted(lake):
     assert list(lake.store.ledger(training.STUDENT_EXAMPLES).days) == list(DAYS)
 
 
-def test_students_of_growing_sets_are_measured_beside_their_teacher(lake, tmp_path):
-    found, text = lake.evaluate_distillation(Days(DAYS.last, DAYS.last), [0.2, 500.0], tmp_path / "curve.png")
+def test_students_of_growing_sets_are_measured_beside_their_teacher_and_a_killed_evaluation_goes_on(lake, tmp_path, monkeypatch):
+    asked = (Days(DAYS.last, DAYS.last), [0.2, 500.0], tmp_path / "curve.png")
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr("jobs.evaluating.distillation.curves.draw", interrupted)
+        lake.evaluate_distillation(*asked)
+    with monkeypatch.context() as patch:
+        patch.setattr("models.student_training.train", interrupted)  # what is trained is not trained again
+        found, text = lake.evaluate_distillation(*asked)
+    assert not list(Path(lake.settings.warehouse).rglob("*.curve"))
     (curve,) = found["curve"].values()
     assert [row["student"] for row in curve][:2] == ["student of people alone", "student 0.2x"]
     assert curve[-1]["student"] == "student 500x"

@@ -172,7 +172,7 @@ def test_a_killed_training_goes_on_in_its_folder_and_nothing_half_done_is_seen(l
 
 
 def _hold(work: str, held: Any, over: Any) -> None:
-    with training._alone(Path(work), KIND):
+    with training.alone(Path(work), KIND):
         held.set()
         over.wait(30)
 
@@ -184,9 +184,9 @@ def test_two_runs_do_not_train_one_model_at_once(tmp_path):
     other.start()
     assert held.wait(60)
     why = "toy_model: another run trains the same model in .*k.work; wait for it"
-    with pytest.raises(PinlakeError, match=why), training._alone(tmp_path / "k.work", KIND):
+    with pytest.raises(PinlakeError, match=why), training.alone(tmp_path / "k.work", KIND):
         pass
     over.set()
     other.join()
-    with training._alone(tmp_path / "k.work", KIND):
+    with training.alone(tmp_path / "k.work", KIND):
         pass

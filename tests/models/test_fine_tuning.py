@@ -146,6 +146,16 @@ def test_a_probe_times_both_precisions_and_learns_nothing(tmp_path: Path) -> Non
     assert fine_tuning.fastest({"bf16": 9.0}) == "bf16"
 
 
+def test_a_probe_has_few_rounds_where_minutes_are_few(tmp_path: Path) -> None:
+    ours = fresh(encoder(tmp_path / "e"))
+    seen: list[int] = []
+    ours.network.register_forward_hook(lambda *_: seen.append(1))
+    for minutes, rounds in ((1e-9, fine_tuning.ROUNDS[0]), (60.0, fine_tuning.ROUNDS[1])):
+        seen.clear()
+        fine_tuning.paces(ours.network, phase(ours).learnt, replace(RECIPE, minutes=minutes))
+        assert len(seen) == 2 * rounds, "in each precision"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="4 bits are possible here")
 def test_four_bits_without_cuda_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="four_bit needs a CUDA device and bitsandbytes"):

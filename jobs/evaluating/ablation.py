@@ -41,7 +41,7 @@ from schemas import training
 from schemas.features import NUMBERS, TEXT_NUMBERS
 from udfs.student import ASKS
 
-MOST = 2_000
+MOST = 10_000
 """Graded pairs that small models are trained on and measured on, at most."""
 READS = 6.0
 """How often a training pair is read while the small models of a variant are trained, about: what its share of the minutes is cut to."""

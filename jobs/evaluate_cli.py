@@ -75,14 +75,20 @@ def evaluate_distillation(
     multiple: Annotated[
         list[float] | None,
         typer.Option(
-            "--multiple", min=0.1, help="Pairs that the teacher labelled for each that people graded; repeat it. Default 1, 5, 20."
+            "--multiple",
+            min=0.1,
+            metavar="X",
+            help="Pairs that the teacher labelled for each that people graded; repeat it. Default 1, 5, 20.",
         ),
     ] = None,
     picture: Picture = None,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train students on people's labels alone and on growing sets of the teacher's, and compare them on queries that none of them saw."""
+    """Train students on people's labels alone and on growing sets of the teacher's, and compare them on queries that none of them saw.
+
+    Each takes as long as one of `pinlake run students`; run again after a kill, it goes on where it was.
+    """
     days = chosen_days(day, None, None)
     result, text = opened(warehouse).evaluate_distillation(days, multiple or [1, 5, 20], picture)
     shown(result, text, as_json)
@@ -91,7 +97,7 @@ def evaluate_distillation(
 @evaluate.command("serving")
 def evaluate_serving(
     day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher and student that count on it.")],
-    entities: Annotated[int, typer.Option("--entities", min=1, help="Entities that a request scores.")] = 500,
+    entities: Annotated[int, typer.Option("--entities", min=1, metavar="N", help="Entities that a request scores.")] = 500,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:

@@ -248,6 +248,7 @@ def _tuned(
         head_rate=recipe.rate / 2,
         max_tokens=recipe.max_tokens,
         minutes=recipe.encoder_minutes,
+        patience=fine_tuning.LOOKS,  # agreement falls while the rate is high and comes back when it is low: its minutes end a tuning
         seed=recipe.seed,
     )
     plan = work / "plan.json"

@@ -96,6 +96,17 @@ def test_a_student_comes_out_whose_encoder_learnt_words_and_a_killed_tuning_is_t
     assert again["agreement"] == pytest.approx(told["agreement"], abs=1e-3)
 
 
+def test_a_tuning_goes_to_its_end_though_looks_on_the_way_are_worse(tmp_path: Path) -> None:
+    learnt, looked_at = examples(300, 1, told=False), examples(100, 2, told=False)
+    learnt = replace(learnt, target=np.random.default_rng(1).permutation(learnt.target))  # nothing to learn: no look is better for long
+    recipe = replace(RECIPE, encoder_minutes=5.0, encoder_epochs=60, encoder_rate=3e-3)
+    told = train(learnt, looked_at, encoder(tmp_path / "e"), NAMES, 1, recipe, tmp_path / "w", tmp_path / "out", lambda line: None)
+    seen = told["tuning"]["course"]["seen"]
+    looks = [one["eval_agreement"] for one in seen if "eval_agreement" in one]
+    assert len(looks) >= 10
+    assert int(np.argmax(looks)) < len(looks) - 5, "the last five were no better than the best"
+
+
 def test_without_minutes_the_encoder_stays_as_it_is(tmp_path: Path) -> None:
     base = encoder(tmp_path / "e")
     told = train(examples(300, 1), examples(100, 2), base, NAMES, 1, RECIPE, tmp_path / "w", tmp_path / "out", lambda line: None)

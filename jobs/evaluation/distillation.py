@@ -100,15 +100,21 @@ def draw(rows: Sequence[Mapping[str, Any]], teacher: Mapping[str, float | None],
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     for axes, (name, label) in zip(figure.subplots(1, 2), (("accuracy", "accuracy"), ("auroc", "mean AUROC")), strict=True):
-        for hollow in (False, True):
-            some = [row for row in rows if row["projected"] is hollow and row.get(name) is not None]
-            style = {"markerfacecolor": "white", "linestyle": ":"} if hollow else {"linestyle": "-"}
+        parts = {
+            "people alone": ([r for r in rows if r["student"] == HUMAN], {"marker": "s", "color": "#777777", "linestyle": "none"}),
+            "distilled": ([r for r in rows if r["student"] != HUMAN and not r["projected"]], {"marker": "o", "color": "#2f6f9f"}),
+            "projected": (
+                [r for r in rows if r["projected"]],
+                {"marker": "o", "color": "#2f6f9f", "markerfacecolor": "white", "linestyle": ":"},
+            ),
+        }
+        for told, (part, style) in parts.items():
+            some = [row for row in part if row.get(name) is not None]
             if some:
-                told = "projected" if hollow else "students"
-                axes.plot([r["pairs"] for r in some], [r[name] for r in some], marker="o", color="#2f6f9f", label=told, **style)
-            for row in some:
+                axes.plot([r["pairs"] for r in some], [r[name] for r in some], label=f"student, {told}", **style)
+            for row in some if told != "people alone" else []:
                 named, at = row["student"].removeprefix("student "), (row["pairs"], row[name])
-                axes.annotate(named, at, textcoords="offset points", xytext=(4, -12))
+                axes.annotate(named, at, textcoords="offset points", xytext=(0, -14), ha="center")
         if teacher.get(name) is not None:
             axes.axhline(teacher[name], color="#b5482a", label="teacher")
         axes.set_xscale("log")

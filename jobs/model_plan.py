@@ -84,15 +84,15 @@ class Models:
         self.forget()
 
     def alone(self, loader: str, model: Stored, precisions: tuple[str, ...]) -> Asking:
-        """How this process asks the model by itself, on all cores."""
-        engine = self._settings.engine
+        """How this process asks the model by itself, on all cores or on as many threads as are set."""
+        engine, have = self._settings.engine, machine_cores()
         return Asking(
             loader=loader,
             folder=str(model.folder),
             content_hash=model.content_hash,
             precision=self._precision(precisions),
             candidates=precisions,
-            plan=planned(1, machine_cores(), None),
+            plan=ThreadPlan(1, min(engine.threads or have, have)),
             budget=Budget(**engine.budget()),
             probe_cache=str(self._settings.models_cache / "probes"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from jobs.demo import SPARK as SHORT
 from jobs.session import FEW, session
 from jobs.settings import Settings, load
 
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 # No deadline: the first example of a test may start Spark. In CI the same examples every time, and so the same verdict.
 _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 settings.register_profile("ci", derandomize=True, print_blob=True, **_QUIET)
@@ -32,6 +34,20 @@ def _own_environment() -> Iterator[None]:
         for name in [n for n in os.environ if n.startswith("PINLAKE_") and n not in kept]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_threads() -> Iterator[None]:
+    """A model that is asked in this process takes all cores; the next test has as many threads as the first one had."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(int(os.environ[_THREADS[0]]))
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def lake(spark, tmp_path_factory):
                 "warehouse": str(tmp_path_factory.mktemp("ware house")),
                 "master": "local[2]",
                 "params": PARAMS,
+                "engine": {"threads": 1},
                 "models": {"encoder": f"path:{small}"},
             }
         )
@@ -253,9 +254,10 @@ def test_labels_are_asked_of_the_day_alone_whose_students_are_wanted(lake):
 
 def test_students_of_growing_sets_are_measured_beside_their_teacher_and_a_killed_evaluation_goes_on(lake, tmp_path, monkeypatch):
     asked = (Days(DAYS.last, DAYS.last), [0.2, 500.0], tmp_path / "curve.png")
-    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
-        patch.setattr("jobs.evaluating.distillation.curves.draw", interrupted)
-        lake.evaluate_distillation(*asked)
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.evaluating.distillation._evaluated", interrupted)
+        with pytest.raises(InterruptedError):
+            lake.evaluate_distillation(*asked)
     with monkeypatch.context() as patch:
         patch.setattr("models.student_training.train", interrupted)  # what is trained is not trained again
         found, text = lake.evaluate_distillation(*asked)

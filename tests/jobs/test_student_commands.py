@@ -48,7 +48,7 @@ def lake(spark, tmp_path_factory):
     """Products and grades of one day, a teacher, its labels of formed pairs, and a student."""
     folder = tmp_path_factory.mktemp("given")
     small = encoder(folder / "encoder")
-    settings = {"warehouse": str(tmp_path_factory.mktemp("ware house")), "master": "local[2]", "params": PARAMS}
+    settings = {"warehouse": str(tmp_path_factory.mktemp("ware house")), "master": "local[2]", "params": PARAMS, "engine": {"threads": 1}}
     made = Lake(load({**settings, "models": {"encoder": f"path:{small}"}}))
     with pytest.raises(PinlakeError, match="run first: pinlake run students"):
         made.evaluate_serving(DAY, 10)

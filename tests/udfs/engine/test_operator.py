@@ -94,7 +94,10 @@ def test_the_next_window_is_prepared_while_the_model_runs():
 
         def run(self, batch):
             self.running.set()
-            time.sleep(0.05)
+            # Until a window was prepared meanwhile, or none is left; a busy machine may be slow to come to the other thread.
+            deadline, before = time.monotonic() + 2, self.prepared_during_run
+            while self.prepared_during_run == before and time.monotonic() < deadline and self.prepared_during_run < 2:
+                time.sleep(0.01)
             self.running.clear()
             return super().run(batch)
 

@@ -24,7 +24,7 @@ from jobs.registry import job as registered
 from jobs.scoring import ADDED
 from jobs.settings import load
 from jobs.spec import Ask
-from schemas import evaluation, labels, raw, signals, state, texts, training
+from schemas import evaluation, features, labels, raw, signals, state, texts, training
 from schemas.features import NUMBERS, TEXT_NUMBERS
 from tests.models.folders import encoder
 
@@ -274,6 +274,12 @@ def test_students_of_growing_sets_are_measured_beside_their_teacher_and_a_killed
     assert "projected" in text
     kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'distillation' and metric = 'teacher accuracy' and slice = 'all'")
     assert kept.count() == len(found["data_sets"])
+
+
+def test_the_feed_of_a_months_first_has_no_row_that_only_repeats(lake, tmp_path):
+    told, _ = lake.export("entities", tmp_path / "feed", Days("2026-02-01", "2026-02-01"))
+    stored = lake.store.frame(features.ENTITIES).where("ds = '2026-02-01'")
+    assert told["rows"] == stored.where("changed").count() < stored.count()
 
 
 def test_a_file_of_pairs_is_scored_row_by_row_in_its_order(lake, tmp_path):

@@ -9,16 +9,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 
-def array_of(column: pa.ChunkedArray) -> Any:
-    """A column as one numpy array: (n,), or (n, width) of vectors, nan where null; of strings and all else as it is."""
-    kind = column.type
+def array_of(chunk: pa.Array, width: int | None = None) -> Any:
+    """A column's chunk as a numpy array: (n,), or (n, width) of vectors, nan where null; of strings and all else as it is.
+
+    Where nothing is null it is a view of the chunk, not to be written to. `width` as in `vectors_of`, and so is what it raises.
+    """
+    kind = chunk.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        if not pa.types.is_floating(kind.value_type):
-            return column.combine_chunks()
-        return vectors_of(column)
+        return vectors_of(chunk, width) if pa.types.is_floating(kind.value_type) else chunk
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return np.concatenate([numbers_of(chunk) for chunk in column.chunks]) if len(column) else np.zeros(0, np.float32)
-    return column.combine_chunks()
+        return numbers_of(chunk)
+    return chunk
 
 
 def numbers_of(chunk: pa.Array) -> npt.NDArray[Any]:
@@ -30,7 +31,8 @@ def numbers_of(chunk: pa.Array) -> npt.NDArray[Any]:
 def vectors_of(column: pa.ChunkedArray | pa.Array, width: int | None = None) -> npt.NDArray[np.floating]:
     """A column of lists of numbers as (rows, width), nan where a list or one of its numbers is null.
 
-    `width`: of all lists where it is known, else that of the first. ValueError where a list has another.
+    `width`: of all lists where it is known, else that of the first. ValueError where a list has another. Of one chunk in which nothing is
+    null it is a view, not to be written to.
     """
     chunks = [chunk for chunk in (column.chunks if isinstance(column, pa.ChunkedArray) else [column]) if len(chunk)]
     widths = {int(w) for chunk in chunks for w in np.unique(numbers_of(chunk.value_lengths().drop_null()))}
@@ -38,6 +40,8 @@ def vectors_of(column: pa.ChunkedArray | pa.Array, width: int | None = None) -> 
         raise ValueError(f"vectors of {', '.join(map(str, sorted(widths)))} numbers, {width or 'one width'} is wanted")
     width = widths.pop() if width is None and widths else width or 0
     kind = np.float64 if chunks and chunks[0].type.value_type == pa.float64() else np.float32
+    if len(chunks) == 1 and not chunks[0].null_count and width:
+        return numbers_of(chunks[0].flatten()).reshape(-1, width).astype(kind, copy=False)
     found = np.full((sum(map(len, chunks)), width), np.nan, kind)
     start = 0
     for chunk in chunks:

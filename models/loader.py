@@ -1,15 +1,17 @@
 """From a Delta table to shuffled tensors, without Spark or Java: what a trainer reads.
 
 The rows of a version come in an order that depends on the seed and the epoch alone: row groups are shuffled, some of them at a time make a
-window, and the rows of a window are shuffled. Batches are consecutive parts of that order. So any rank or worker can take its share of it,
-and a killed epoch can be taken up at any batch, by reading no more than the window in which it stopped.
+window, and the rows of a window are shuffled. Batches are consecutive parts of that order, ranks and workers have consecutive runs of
+batches. So each reads no more than its share, and a killed epoch is taken up by reading no more than the window in which it stopped.
+
+An epoch is one scan, whose threads decode the row groups that come next while another thread puts each decoded row at its place in the
+window: one copy of a row, of which the batches are views.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,16 @@ Batch = dict[str, Any]
 """By column: a tensor, (n,) of numbers and (n, width) of vectors, nan where null; of strings and all else a list."""
 WINDOW = 65_536
 """Rows that are shuffled together, at least."""
-AHEAD = 4
-"""Batches that are made ahead of the trainer."""
+READ_ROWS, READ_AHEAD = 32_768, 1
+"""Rows that come from the scan at a time, and how many times so many it decodes ahead in a row group: what was decoded is to be put at its
+place while it is in the processor's caches."""
+ROW_GROUPS = min(pa.cpu_count(), 4)
+"""Row groups that are decoded at the same time."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of so many equal parts of a table's windows: of one rank, or of one worker of a rank."""
+    """One of so many equal parts: of one rank, or of one worker of a rank."""
 
     number: int = 0
     of: int = 1
@@ -42,9 +47,9 @@ class Shard:
         if not 0 <= self.number < self.of:
             raise ValueError(f"shard {self.number} of {self.of}: number them from 0")
 
-    def within(self, number: int, of: int) -> Shard:
-        """The part of this part."""
-        return Shard(self.number * of + number, self.of * of)
+    def within(self, batches: range) -> range:
+        """This part of consecutive batches."""
+        return batches[len(batches) * self.number // self.of : len(batches) * (self.number + 1) // self.of]
 
 
 def delta(path: str | Path, version: int | None = None) -> ds.Dataset:
@@ -55,7 +60,7 @@ def delta(path: str | Path, version: int | None = None) -> ds.Dataset:
     from deltalake import DeltaTable
 
     folder = Path(path)
-    local = fs.SubTreeFileSystem(str(folder.absolute()), fs.LocalFileSystem()) if folder.is_dir() else None
+    local = fs.SubTreeFileSystem(str(folder.absolute()), fs.LocalFileSystem(use_mmap=True)) if folder.is_dir() else None
     return DeltaTable(str(path), version=version).to_pyarrow_dataset(filesystem=local)
 
 
@@ -101,8 +106,7 @@ class Loader(torch.utils.data.IterableDataset[Batch]):
 
     def __len__(self) -> int:
         """Batches of an epoch of this rank, over all of its workers."""
-        workers = _worker()[1]
-        return sum(self._batches(self.shard.within(n, workers)) for n in range(workers))
+        return len(self._batches())
 
     def state_dict(self) -> dict[str, int]:
         """Where the loader stands: the epoch, and how many of its batches were given. Of a loader that is iterated over in this process."""
@@ -113,24 +117,23 @@ class Loader(torch.utils.data.IterableDataset[Batch]):
         self.epoch, self._given = state["epoch"], state["given"]
 
     def __iter__(self) -> Iterator[Batch]:
-        number, workers = _worker()
-        shard = self.shard.within(number, workers)
-        for batch in _ahead(self._epoch(shard, self.epoch, self._given)):
+        for batch in self._epoch(_worker().within(self._batches())[self._given :]):
             self._given += 1
             yield batch
         self.epoch, self._given = self.epoch + 1, 0
 
-    def _batches(self, shard: Shard) -> int:
+    def _batches(self) -> range:
+        """The numbers of this rank's batches, over all of its workers."""
         rows = int(self._counts.sum())
-        if shard.of == 1:
-            return -(-rows // self.batch_size)
-        return rows // (self.batch_size * shard.of)
+        if self.shard.of == 1:
+            return range(-(-rows // self.batch_size))
+        return self.shard.within(range(rows // (self.batch_size * self.shard.of) * self.shard.of))
 
-    def _order(self, epoch: int) -> list[npt.NDArray[np.int64]]:
-        """The fragments of each window, in the order in which windows come."""
+    def _order(self) -> list[npt.NDArray[np.int64]]:
+        """The row groups of each window, in the order in which windows come."""
         order = np.flatnonzero(self._counts)
         if self.shuffle:
-            order = np.random.default_rng((self.seed, epoch)).permutation(order)
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
         windows, start, rows = [], 0, 0
         for place, fragment in enumerate(order):
             rows += self._counts[fragment]
@@ -139,55 +142,104 @@ class Loader(torch.utils.data.IterableDataset[Batch]):
                 start, rows = place + 1, 0
         return [*windows, order[start:]] if start < len(order) else windows
 
-    def _epoch(self, shard: Shard, epoch: int, given: int) -> Iterator[Batch]:
-        """This shard's batches but for the first `given`: of all batches in a row, each `of`-th one from the shard's number on."""
-        wanted = [shard.number + n * shard.of for n in range(given, self._batches(shard))]
-        windows = self._order(epoch)
+    def _epoch(self, batches: range) -> Iterator[Batch]:
+        """These batches, cut from the windows that hold them."""
+        if not batches:
+            return
+        windows = self._order()
         ends = np.cumsum([self._counts[fragments].sum() for fragments in windows])
-        held: tuple[int, dict[str, Any]] | None = None
-        for batch in wanted:
-            start, stop = batch * self.batch_size, min((batch + 1) * self.batch_size, int(ends[-1]))
-            parts = []
-            first = int(np.searchsorted(ends, start, side="right"))
-            for place in range(first, int(np.searchsorted(ends, stop - 1, side="right")) + 1):
-                if held is None or held[0] != place:
-                    held = place, self._decoded(windows[place], epoch, place)
-                begins = int(ends[place - 1]) if place else 0
-                parts.append(_cut(held[1], max(start - begins, 0), min(stop, int(ends[place])) - begins))
-            yield _joined(parts)
+        at, stop = batches.start * self.batch_size, min(batches.stop * self.batch_size, int(ends[-1]))
+        first, last = np.searchsorted(ends, [at, stop - 1], side="right")
+        parts: list[Batch] = []
+        for end, window in zip(ends[first:], _ahead(self._windows(windows, int(first), int(last))), strict=False):
+            begins = int(end) - window.rows
+            while at < min(stop, end):
+                upto = min((at // self.batch_size + 1) * self.batch_size, stop, int(end))
+                parts.append(window.cut(at - begins, upto - begins))
+                at = upto
+                if at == stop or at % self.batch_size == 0:
+                    yield _joined(parts)
+                    parts = []
 
-    def _decoded(self, fragments: npt.NDArray[np.int64], epoch: int, place: int) -> dict[str, Any]:
-        """A window's columns as arrays, and the order of its rows."""
-        dataset = ds.FileSystemDataset(
-            [self._fragments[n] for n in sorted(fragments)], self.rows.schema, self._fragments[0].format, self._fragments[0].filesystem
+    def _windows(self, windows: list[npt.NDArray[np.int64]], first: int, last: int) -> Iterator[_Window]:
+        """The windows from the first to the last, filled by one scan."""
+        wanted = windows[first : last + 1]
+        fragments = [self._fragments[n] for window in wanted for n in window]
+        scan = ds.FileSystemDataset(fragments, self.rows.schema, fragments[0].format, fragments[0].filesystem).to_batches(
+            columns=self.columns,
+            filter=self.where,
+            batch_size=READ_ROWS,
+            batch_readahead=READ_AHEAD,
+            fragment_readahead=ROW_GROUPS,
         )
-        table = dataset.to_table(columns=self.columns, filter=self.where)
-        found = {name: array_of(table[name]) for name in self.columns}
-        order = np.arange(len(table))
-        if self.shuffle:
-            order = np.random.default_rng((self.seed, epoch, place)).permutation(order)
-        return {"order": order, "columns": found}
+        widths: dict[str, int] = {}
+        rest: pa.RecordBatch | None = None
+        for place, window in enumerate(wanted, first):
+            rows = int(self._counts[window].sum())
+            luck = np.random.default_rng((self.seed, self.epoch, place))
+            filling = _Window(self.columns, luck.permutation(rows) if self.shuffle else np.arange(rows), widths)
+            while filling.filled < rows:
+                read = rest if rest is not None else next(scan)
+                free = rows - filling.filled
+                rest = read.slice(free) if len(read) > free else None
+                filling.fill(read.slice(0, free))
+            yield filling.whole()
 
 
-def _rows_of(fragment: Any) -> int:
-    return sum(group.num_rows for group in fragment.row_groups)
+class _Window:
+    """Rows that are shuffled together. `places`: where the n-th row that is read comes to stand; `widths`: of the vectors seen so far."""
+
+    def __init__(self, names: Sequence[str], places: npt.NDArray[np.int64], widths: dict[str, int]) -> None:
+        self.names, self.places, self.widths, self.rows = names, places, widths, len(places)
+        self.filled = 0
+        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        self.others: dict[str, Any] = {}
+
+    def fill(self, read: pa.RecordBatch) -> None:
+        """Puts the next rows at their places."""
+        places = self.places[self.filled : self.filled + len(read)]
+        for name in self.names:
+            values = array_of(read[name], self.widths.get(name))
+            if not isinstance(values, np.ndarray):
+                self.others.setdefault(name, []).append(values)
+            elif values.shape[1:] != (0,):  # else all are null and no vector was seen: nan already, or once there is room
+                _items(self._room(name, values))[places] = _items(values)
+        self.filled += len(read)
+
+    def _room(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The window's array of a column, of a type that holds these values too."""
+        room = self.arrays.get(name)
+        if room is None:
+            shape = (self.rows, *values.shape[1:])
+            room = np.full(shape, np.nan, values.dtype) if self.filled else np.empty(shape, values.dtype)
+            if values.ndim == 2:
+                self.widths[name] = values.shape[1]
+        elif room.dtype != values.dtype:
+            room = room.astype(np.result_type(room, values))
+        self.arrays[name] = room
+        return room
+
+    def whole(self) -> _Window:
+        """The window with its texts in order too, once all rows are read."""
+        order = pa.array(np.argsort(self.places))
+        self.others = {name: pa.chunked_array(chunks).combine_chunks().take(order) for name, chunks in self.others.items()}
+        return self
+
+    def cut(self, start: int, stop: int) -> Batch:
+        """Consecutive rows: arrays are views of the window's, all else parts of Arrow's."""
+        none = np.zeros((self.rows, 0), np.float32)
+        return {
+            name: self.others[name][start:stop] if name in self.others else self.arrays.get(name, none)[start:stop] for name in self.names
+        }
 
 
-def _worker() -> tuple[int, int]:
-    """This worker of torch's DataLoader and how many there are; 0 of 1 outside of one."""
-    about = torch.utils.data.get_worker_info()
-    return (about.id, about.num_workers) if about is not None else (0, 1)
+def _items(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Rows as one item each, (n,), which numpy moves faster than rows of numbers."""
+    return values.view(np.dtype((np.void, values.shape[1] * values.itemsize)))[:, 0] if values.ndim == 2 else values
 
 
-def _cut(window: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-    places = window["order"][start:stop]
-    return {
-        name: values[places] if isinstance(values, np.ndarray) else values.take(pa.array(places))
-        for name, values in window["columns"].items()
-    }
-
-
-def _joined(parts: Sequence[dict[str, Any]]) -> Batch:
+def _joined(parts: Sequence[Batch]) -> Batch:
+    """A batch of its parts, which are several where it lies across windows."""
     found: Batch = {}
     for name, value in parts[0].items():
         if isinstance(value, np.ndarray):
@@ -197,38 +249,20 @@ def _joined(parts: Sequence[dict[str, Any]]) -> Batch:
     return found
 
 
-def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same batches, made by another thread some batches ahead; what it raises is raised here."""
-    made: queue.Queue[Any] = queue.Queue(AHEAD)
-    left = threading.Event()
+def _rows_of(fragment: Any) -> int:
+    return sum(group.num_rows for group in fragment.row_groups)
 
-    def put(one: Any) -> bool:
-        while not left.is_set():
-            try:
-                made.put(one, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
 
-    def make() -> None:
-        try:
-            for batch in batches:
-                if not put((batch, None)):
-                    return
-            put((None, None))
-        except BaseException as error:  # noqa: BLE001 - raised again where the batches are taken
-            put((None, error))
+def _worker() -> Shard:
+    """This worker of torch's DataLoader, or the only one."""
+    about = torch.utils.data.get_worker_info()
+    return Shard(about.id, about.num_workers) if about is not None else Shard()
 
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    try:
-        while True:
-            batch, error = made.get()
-            if error is not None:
-                raise error
-            if batch is None:
-                return
-            yield batch
-    finally:
-        left.set()
+
+def _ahead(windows: Iterator[_Window]) -> Iterator[_Window]:
+    """The same windows; while one is read, another thread fills the next."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, windows, None)
+        while (window := following.result()) is not None:
+            following = pool.submit(next, windows, None)
+            yield window

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,37 @@ def test_ranks_and_workers_share_the_rows_and_have_as_many_batches_each(lake: Pa
     assert sorted(n for batch in workers for n in batch["n"].tolist()) == list(range(ROWS))
 
 
+def test_a_rank_reads_the_windows_of_its_share_alone(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    windows = Loader._windows
+
+    def told(loader: Loader, order: list[np.ndarray], first: int, last: int) -> Iterator[object]:
+        read.extend(range(first, last + 1))
+        return windows(loader, order, first, last)
+
+    monkeypatch.setattr(Loader, "_windows", told)
+    for rank in range(4):
+        list(Loader(delta(lake, 3), ["n"], 125, rank=rank, ranks=4, window=2_500))
+    assert sorted(read) == [0, 1, 2, 3], "four windows of 2 500 rows: each is read by one rank of 20 batches"
+
+
+def test_what_is_null_or_of_another_type_in_one_file_alone_is_in_one_array(tmp_path: Path) -> None:
+    vector = pa.list_(pa.float32())
+    parts = [
+        {"n": pa.array([1, 2]), "v": pa.array([None, None], vector), "w": pa.array([[1.0, 2.0], None], vector)},
+        {"n": pa.array([3, None]), "v": pa.array([[3.0], [4.0]], vector), "w": pa.array([None, None], vector)},
+        {"n": pa.array([5, 6]), "v": pa.array([None, [6.0]], vector), "w": pa.array([[5.0, 6.0], [7.0, 8.0]], vector)},
+    ]
+    for number, part in enumerate(parts):
+        pq.write_table(pa.table(part), tmp_path / f"{number}.parquet")
+    (batch,) = Loader(parquet(tmp_path), ["n", "v", "w"], shuffle=False)
+    np.testing.assert_equal(batch["n"].numpy(), [1, 2, 3, np.nan, 5, 6])
+    np.testing.assert_equal(batch["v"].numpy()[:, 0], [np.nan, np.nan, 3, 4, np.nan, 6])
+    np.testing.assert_equal(batch["w"].numpy(), [[1, 2], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2, [5, 6], [7, 8]])
+    (nothing,) = Loader(parquet(tmp_path / "0.parquet"), ["v"])
+    assert nothing["v"].shape == (2, 0), "no vector tells how wide it is"
+
+
 @pytest.mark.parametrize("stop", [0, 1, 7, 39])
 def test_a_killed_epoch_is_taken_up_at_its_batch(lake: Path, stop: int) -> None:
     whole = Loader(delta(lake, 3), ["n", "text"], 256, window=700)
@@ -119,7 +151,10 @@ def test_what_cannot_be_read_is_told(lake: Path, tmp_path: Path) -> None:
 def test_neither_spark_nor_java_is_needed(lake: Path) -> None:
     code = (
         "import sys; from models.loader import Loader, delta\n"
-        f"print(sum(len(b['n']) for b in Loader(delta({str(lake)!r}), ['n'])), 'pyspark' in sys.modules)"
+        f"table = delta({str(lake)!r})\n"
+        "left = iter(Loader(table, ['n'], window=1))\n"
+        "next(left)\n"  # an epoch that is left open ends with the process
+        "print(sum(len(b['n']) for b in Loader(table, ['n'])), 'pyspark' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PATH": "/nowhere"}, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True

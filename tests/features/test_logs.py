@@ -18,7 +18,7 @@ from features import logs
 from tests.changelog import Rows, change_rows, stored_rows
 
 DAYS = [str(dt.date(2026, 1, 30) + dt.timedelta(n)) for n in range(6)]
-CUTS = {"one step": [DAYS], "daily": [[day] for day in DAYS], "uneven": [DAYS[:1], DAYS[1:5], DAYS[5:]]}
+CUTS = {"one step": [DAYS], "uneven": [DAYS[:1], DAYS[1:2], DAYS[2:5], DAYS[5:]]}
 CASES = 200
 Snapshots = dict[str, dict[Any, tuple[Any, ...]]]
 

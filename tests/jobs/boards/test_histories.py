@@ -18,8 +18,7 @@ from tests.replay import frame, planned_for_many, replay
 WHOLE = Days(histories.DAYS[0], histories.DAYS[-1])
 CUTS = {
     "one step": [WHOLE],
-    "daily": list(WHOLE.steps(1)),
-    "uneven": [Days("2026-01-30", "2026-01-31"), Days("2026-02-01", "2026-02-02")],
+    "uneven": [Days("2026-01-30", "2026-01-30"), Days("2026-01-31", "2026-01-31"), Days("2026-02-01", "2026-02-02")],
 }
 SEED = 64
 PARAMS: dict[str, dict[str, Any]] = {

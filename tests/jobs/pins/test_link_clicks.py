@@ -23,8 +23,7 @@ URLS = (None, " ", "u0", "u1", "u2", "u3", "u4")
 Snapshots = dict[str, dict[Any, Any]]
 CUTS = {
     "one step": [WHOLE],
-    "daily": list(WHOLE.steps(1)),
-    "uneven": [Days(FIRST, "2026-01-31"), Days("2026-02-01", "2026-02-02"), Days(LAST, LAST)],
+    "uneven": [Days(FIRST, "2026-01-31"), Days("2026-02-01", "2026-02-01"), Days("2026-02-02", LAST)],
 }
 
 

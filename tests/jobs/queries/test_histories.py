@@ -42,8 +42,12 @@ PARAMS: dict[str, dict[str, Any]] = {
 WHOLE = Days(histories.FIRST, histories.LAST)
 CUTS = {
     "one step": [WHOLE],
-    "daily": list(WHOLE.steps(1)),
-    "uneven": [Days("2026-01-29", "2026-01-30"), Days("2026-01-31", "2026-02-03"), Days("2026-02-04", "2026-02-04")],
+    "uneven": [
+        Days("2026-01-29", "2026-01-31"),
+        Days("2026-02-01", "2026-02-01"),
+        Days("2026-02-02", "2026-02-02"),
+        Days("2026-02-03", "2026-02-04"),
+    ],
 }
 
 

@@ -20,8 +20,7 @@ DAYS = [shifted(FIRST, n) for n in range(6)]
 WHOLE = Days(DAYS[0], DAYS[-1])
 CUTS = {
     "one step": [WHOLE],
-    "daily": [Days(day, day) for day in DAYS],
-    "uneven": [Days(DAYS[0], DAYS[1]), Days(DAYS[2], DAYS[4]), Days(DAYS[5], DAYS[5])],
+    "uneven": [Days(DAYS[0], DAYS[1]), Days(DAYS[2], DAYS[2]), Days(DAYS[3], DAYS[3]), Days(DAYS[4], DAYS[5])],
 }
 World = dict[str, dict[str, dict[Any, dict[str, Any]]]]
 

@@ -236,17 +236,19 @@ class Planner:
 
     def rows_read(self, job: Job, days: Days) -> int | None:
         """How many published rows the job reads for the days, its own opening rows among them; None where another system wrote some."""
-        total = 0
         own = (Input(job.output, opening()),) if job.output.kind is CHANGES else ()
-        for given in (*job.inputs.values(), *own):
-            first = self.first_day(given.table)
-            span = given.read.span(days, first) if first else None
-            if given.read.mode is Mode.PAST:
-                continue  # a few rows are looked up
-            if self.ledger(given.table).foreign:
-                return None
-            total += sum(one.rows for day, one in self.ledger(given.table).days.items() if span is not None and day in span)
-        return total
+        counted = [given for given in (*job.inputs.values(), *own) if given.read.mode is not Mode.PAST]  # a few rows are looked up there
+        found = [self.rows_of(given, days) for given in counted]
+        known = [rows for rows in found if rows is not None]
+        return sum(known) if len(known) == len(found) else None
+
+    def rows_of(self, given: Input, days: Days) -> int | None:
+        """How many published rows the input has on the days that it reads for these; None where another system wrote some."""
+        ledger, first = self.ledger(given.table), self.first_day(given.table)
+        if ledger.foreign:
+            return None
+        span = given.read.span(days, first) if first else None
+        return sum(one.rows for day, one in ledger.days.items() if span is not None and day in span)
 
     def plan(self, wanted: Wanted, step_days: int) -> list[Todo]:
         """Everything the command would compute as things stand, in order; what a change above or before may make stale is foreseen."""

@@ -23,7 +23,7 @@ from jobs.lineage import Lineage
 from jobs.planner import Planner, Revision, Todo, Wanted
 from jobs.publication import Publication, Step, publish
 from jobs.reading import read
-from jobs.session import planned_for
+from jobs.session import held, planned_for
 from jobs.spec import Ask, Input, Job, Mode, Train, opening
 from jobs.store import Store
 from schemas import ops
@@ -144,7 +144,7 @@ class Runner:
         model = planner.revision(job, days.first)
         if model is None or self.models is None:
             raise PinlakeError(f"{job.name}: {planner.not_connected(job)}")
-        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
+        frames = self._inputs(job, days, planner)
         step = asking.Questions(
             job=job,
             days=days,
@@ -169,7 +169,7 @@ class Runner:
             raise PinlakeError(f"{job.name}: no models are connected to this runner")
         days, params, models = Days(day, day), self._parameters(job), self.models
         starts = {part: models.start(text, day) for part, text in params.starts().items()}
-        frames = {name: self._read(given, days, planner) for name, given in job.inputs.items()}
+        frames = self._inputs(job, days, planner)
         rows = building.resolved(job)(**frames)
         trained, local = training.train(self.store, self.run_id, job, rows, params, starts, models, day, self.say)
         model = models.keep(trained.folder)
@@ -190,7 +190,7 @@ class Runner:
             return self._built_and_published(job, days, planner)
 
     def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
-        frames = {name: self._read(given, days, planner, job) for name, given in job.inputs.items()}
+        frames = self._inputs(job, days, planner)
         params = self._parameters(job)
         if job.blocks is not None and (why := building.blocked(job, frames, params)):
             raise Refused(f"{job.output.name}, {days}: {why}; nothing was published")
@@ -210,6 +210,14 @@ class Runner:
             since=planner.ledger(job.output).version,
         )
         return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
+
+    def _inputs(self, job: Job, days: Days, planner: Planner) -> dict[str, DataFrame]:
+        found = {}
+        for name, given in job.inputs.items():
+            rows = self._read(given, days, planner, job)
+            # Answers are read of all days.
+            found[name] = rows if given.read.mode is Mode.ANSWERED else held(rows, planner.rows_of(given, days))
+        return found
 
     def _read(self, given: Input, days: Days, planner: Planner, job: Job | None = None) -> DataFrame:
         ledger = planner.ledger(given.table)

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import pyspark
 from py4j.protocol import Py4JError
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import BinaryType
 
 from jobs import jars
 from jobs.errors import UsageError
@@ -135,6 +136,19 @@ def planned_for(spark: SparkSession, rows: int | None) -> AbstractContextManager
     given = spark.sparkContext.getConf()
     suited = FEW if rows <= FEW_ROWS else SMALL
     return configured(spark, {name: value for name, value in suited.items() if not given.contains(name)})
+
+
+def held(frame: DataFrame, rows: int | None) -> DataFrame:
+    """The same rows, held by this process once the first plan computed them, where they are among few and this process has all executors.
+
+    Else every scan of a plan asks Delta for its files and opens them. What holds bytes is left as it is: an image is larger than its row.
+    """
+    few = rows is not None and rows <= FEW_ROWS and is_thread_of_driver(str(frame.sparkSession.sparkContext.master))
+    if not few or any(isinstance(field.dataType, BinaryType) for field in frame.schema):
+        return frame
+    found = frame.localCheckpoint(eager=False)
+    found._computed_by = frame  # type: ignore[attr-defined]  # Spark logs an error where tasks still count in a plan that is gone
+    return found
 
 
 def cores(master: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from pyspark.sql import functions as F
 
 from jobs import jars
 from jobs.errors import UsageError
-from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, conf, cores, planned_for
+from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, conf, cores, held, planned_for
 from jobs.settings import load
 from tests.replay import planned_for_many
 
@@ -66,6 +68,19 @@ def test_a_small_machine_gets_small_numbers_and_what_the_user_sets_wins(tmp_path
     assert found["spark.sql.shuffle.partitions"] == "7"
     assert found["spark.driver.extraJavaOptions"].endswith(f"log4j2.properties {METASPACE} -Dx=1")
     assert found["spark.driver.extraClassPath"].endswith(f"delta-kernel-unitycatalog-4.4.0.jar{os.pathsep}/mine")
+
+
+def test_an_input_of_few_rows_is_computed_once_and_one_of_many_or_of_bytes_is_left_as_it_is(spark, tmp_path):
+    spark.range(3).withColumn("body", F.encode(F.lit("x"), "utf-8")).write.parquet(str(tmp_path / "rows"))
+    rows = spark.read.parquet(str(tmp_path / "rows"))
+    few = rows.select("id")
+    assert held(few, FEW_ROWS + 1) is few
+    assert held(few, None) is few
+    assert held(rows, 3) is rows
+    computed = held(few, 3)
+    assert sorted(row.id for row in computed.collect()) == [0, 1, 2]
+    shutil.rmtree(tmp_path / "rows")
+    assert sorted(row.id for row in computed.collect()) == [0, 1, 2], "files are opened once"
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def _ask(store: Store, asking: Asking, frame: DataFrame, revision: str) -> int:
     hashed = F.sha2(F.concat_ws("\x1f", "query", "text"), 256)
     candidates = frame.select(F.lit(DAY).alias("ds"), hashed.alias("input_hash"), "query", "text")
     examples = store.spark.createDataFrame([], "ds string, query string, text string, mean double, split string")
-    step = asked_once.Questions(labelling, Days(DAY, DAY), revision, False, asking, chunk_seconds=120)
+    step = asked_once.Questions(labelling, Days(DAY, DAY), revision, False, asking, settings({}).engine.chunk_seconds)
 
     def published(answers: int) -> dict[str, Published]:
         return {DAY: Published(revision, "", answers, 0, {"model": revision}, "bench", labelling.name, -1)}

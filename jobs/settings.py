@@ -39,7 +39,7 @@ class Engine(BaseModel):
         "auto", description="numbers that models run with; auto, and for a model that cannot run with them: a probe decides"
     )
     threads: int | None = Field(None, ge=1, description="threads of each task; as many as the cores allow where not set")
-    chunk_seconds: float = Field(120, gt=0, description="about how long a chunk takes: what a killed run asks again at most")
+    chunk_seconds: float = Field(300, gt=0, description="about how long a chunk takes: what a killed run asks again at most")
     window_rows: int | None = Field(None, ge=1, description="distinct inputs of a window; the job's own where not set")
     window_bytes: int | None = Field(None, ge=1, description="bytes of a window; the job's own where not set")
     batch_tokens: int | None = Field(None, ge=1, description="padded tokens of a batch; what suits the device where not set")

@@ -13,7 +13,7 @@ from features.logs import kept
 from jobs.building import built, parameters, published_form
 from jobs.days import Days
 from jobs.reading import read
-from jobs.session import FEW, configured
+from jobs.session import FEW, configured, held
 from jobs.spec import Job, opening
 from schemas.contract import CHANGES, Table
 
@@ -46,17 +46,18 @@ def replay(
     """
     stored = dict(raw)
     first = steps[0].first
+    rows = 0 if spark.conf.get("spark.sql.codegen.factoryMode", None) == FEW["spark.sql.codegen.factoryMode"] else None
     for days in steps:
         for job in jobs:
             frames = {}
             for name, given in job.inputs.items():
                 have = stored.get(given.table)
                 have = frame(spark, given.table, []) if have is None else have
-                frames[name] = read(have, given.table, given.read, days, first)
+                frames[name] = held(read(have, given.table, given.read, days, first), rows)
             own = stored.get(job.output)
             own = frame(spark, job.output, []) if own is None else own
             before = read(own, job.output, opening(), days, first) if job.output.kind is CHANGES else None
-            rows = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
-            good = published_form(job, rows, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
+            made = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
+            good = published_form(job, made, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
             stored[job.output] = own.unionByName(good).localCheckpoint()
     return stored

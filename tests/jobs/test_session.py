@@ -15,6 +15,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs import jars
+from jobs.demo import SPARK
 from jobs.errors import UsageError
 from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, conf, cores, held, planned_for
 from jobs.settings import load
@@ -22,6 +23,7 @@ from tests.replay import planned_for_many
 
 # Spark's script that finds its own folder cannot read a path with a space; given the folder, its other scripts can.
 HOME = {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
+SHORT = ("--driver-java-options", SPARK["spark.driver.extraJavaOptions"])
 PROGRAMS = Path(__file__).parent / "programs"
 SITE = sysconfig.get_path("purelib")
 
@@ -172,6 +174,7 @@ def test_a_program_runs_unchanged_under_spark_submit(tmp_path):
         "local[1]",
         "--driver-memory",
         "1g",
+        *SHORT,
         "--conf",
         "spark.ui.enabled=false",
         "--conf",
@@ -185,7 +188,7 @@ def test_a_program_runs_unchanged_under_spark_submit(tmp_path):
 @pytest.mark.timeout(600)
 def test_without_delta_spark_submit_is_told_which_option_is_missing(tmp_path):
     submit = str(Path(sys.executable).with_name("spark-submit"))
-    command = [submit, "--master", "local[1]", "--conf", "spark.ui.enabled=false", str(PROGRAMS / "submitted.py"), str(tmp_path)]
+    command = [submit, "--master", "local[1]", *SHORT, "--conf", "spark.ui.enabled=false", str(PROGRAMS / "submitted.py"), str(tmp_path)]
     done = run(command, tmp_path, PYSPARK_PYTHON=sys.executable, **HOME)
     assert done.returncode != 0
     told = [line for line in done.stdout.split("\n") if line.startswith("jobs.errors.UsageError: ")]

@@ -9,6 +9,7 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 import udfs
+from jobs.demo import SPARK
 from jobs.session import session
 from jobs.settings import load
 from udfs.queries import normalised_query
@@ -17,7 +18,8 @@ from udfs.queries import normalised_query
 def main() -> None:
     """Prints one JSON object."""
     master, python, warehouse = sys.argv[1:]
-    wanted = {"spark.pyspark.python": python, "spark.sql.shuffle.partitions": "2"}
+    wanted = {"spark.pyspark.python": python, "spark.sql.shuffle.partitions": "2", **SPARK}
+    wanted["spark.executor.extraJavaOptions"] = SPARK["spark.driver.extraJavaOptions"]
     spark = session(load({"master": master, "driver_memory": "1g", "spark": wanted}))
     zips = [path for path in sys.path if re.fullmatch(r"pinlake-[0-9a-f]+\.zip", Path(path).name)]
 

@@ -15,6 +15,7 @@ def main(names: list[str]) -> int:
         print(f"no benchmark is named {', '.join(unknown)}; there are: {', '.join(NAMES)}", file=sys.stderr)
         return 2
     for name in names or NAMES:
+        print(f"{name}:", file=sys.stderr, flush=True)
         for one in importlib.import_module(f"benchmarks.{name}").measure():
             print(one.line(), flush=True)
     return 0

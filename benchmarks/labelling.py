@@ -20,7 +20,7 @@ from pyspark.sql.types import ArrayType, FloatType
 
 from benchmarks.engine import SECONDS
 from benchmarks.texts import pin_texts
-from benchmarks.timing import Ratio, between, exact, keep, ratio, rounds, seconds
+from benchmarks.timing import Ratio, between, exact, keep, progress, ratio, rounds, seconds
 from jobs import asking as asked_once
 from jobs.days import Days
 from jobs.ledger import Published
@@ -47,7 +47,7 @@ PAIRS = 5
 SLOTS = 2
 BATCH = 64
 """Rows of a batch of the peers."""
-WHOLE, WHOLE_PAIRS = 5, 3
+WHOLE, WHOLE_PAIRS = 5, 2
 """Times the rows of the others of the ratio that counts start and end too, which take 16 to 27 seconds whatever the rows; and how often."""
 GROWTH = (1, 4, 16)
 FIXED = 200
@@ -213,7 +213,9 @@ def _whole_wall(spark: SparkSession, asking: Asking, rows: int, folder: Path) ->
     for n in range(WHOLE_PAIRS):
         bare = seconds(lambda: _Loop(folder / "teacher")(pairs))
         told = replace(asking, content_hash=f"whole {n}")  # another model to the workers: it is loaded anew
-        shares.append(bare / seconds(lambda n=n, told=told: _ask(store, told, frame, f"r{n}")))  # type: ignore[misc]
+        job_seconds = seconds(lambda n=n, told=told: _ask(store, told, frame, f"r{n}"))  # type: ignore[misc]
+        progress(f"{rows} pairs, loop: {bare:.1f} s; job: {job_seconds:.1f} s")
+        shares.append(bare / job_seconds)
     yield Ratio.of("1b_loop/job_whole_wall", shares, "1; pass .90, aim .95")
 
 
@@ -246,5 +248,6 @@ def _growth(spark: SparkSession, asking: Asking, pace: float, folder: Path) -> I
         if _ask(store, asking, frame.unionByName(new), f"g{times}") != FIXED:
             raise AssertionError("what was asked before is asked again")
         nights.append(time.perf_counter() - started)
+        progress(f"{base_rows * times} pairs, job: {full[-1]:.1f} s; a night of {FIXED} new ones: {nights[-1]:.1f} s")
     for name, taken, limit in (("10a", full, "1; pass 1.05, aim 1.01"), ("10b", nights, "0; pass .25, aim .10")):
         yield exact(f"{name}_growth_exponent_of_labelling", math.log(taken[-1] / taken[0]) / math.log(GROWTH[-1]), limit)

@@ -52,8 +52,13 @@ def rounds(runs: Mapping[str, Callable[[int], object]], pairs: int, warm: int) -
         for name, one in runs.items():
             times[name].append(seconds(lambda one=one, n=n: one(n)))  # type: ignore[misc]
         told = "; ".join(f"{name}: {taken[-1]:.1f} s" for name, taken in times.items())
-        print(f"  {told}{'' if n >= 0 else ', to warm up'}", file=sys.stderr, flush=True)
+        progress(f"{told}{'' if n >= 0 else ', to warm up'}")
     return {name: taken[warm:] for name, taken in times.items()}
+
+
+def progress(line: str) -> None:
+    """Says on stderr how far a benchmark is."""
+    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 def between(name: str, a: Sequence[float], b: Sequence[float], limit: str) -> Ratio:

@@ -63,7 +63,9 @@ def plain(text: str) -> dict[str, list[str]]:
         (" \n\t", [], [], []),
     ],
 )
-def test_a_text_is_cut_into_trigrams_words_and_pairs(text: str | None, trigrams: list[str] | None, words: list[str], pairs: list[str]) -> None:
+def test_a_text_is_cut_into_trigrams_words_and_pairs(
+    text: str | None, trigrams: list[str] | None, words: list[str], pairs: list[str]
+) -> None:
     found = cut(text)
     assert found["unigram"] == words
     assert found["bigram"] == pairs

@@ -1,12 +1,13 @@
 """Every job on one page: name, build, output, inputs and how each is read, tags. Standard library only."""
 
 from jobs.spec import Ask, Input, Job, Train, answered, days, frozen, log, opening, past, window
-from schemas import answers, features, labels, raw, signals, state, texts, training
+from schemas import answers, embeddings, features, labels, raw, signals, state, texts, training
 
 NIGHTLY = ("nightly",)
 TEACHER = ("teacher",)
 LABELS = ("labels",)
 STUDENTS = ("students",)
+EMBEDDINGS = ("embeddings",)
 
 JOBS: tuple[Job, ...] = (
     Job(
@@ -377,6 +378,20 @@ JOBS: tuple[Job, ...] = (
         judge="jobs.evaluation.student:judged",
         loader="udfs.student:load",
         beside="encoder",
+    ),
+    Job(
+        "entity_inputs",
+        doc="What the joint embedding reads of every pin and product.",
+        build="jobs.embeddings.entity_inputs:build",
+        output=embeddings.ENTITY_INPUTS,
+        tags=EMBEDDINGS,
+        inputs={
+            "pin_texts": Input(texts.PINS, log(), optional=True),
+            "product_texts": Input(texts.PRODUCTS, log(), optional=True),
+            "pins": Input(state.PINS, log(), optional=True),
+            "products": Input(state.PRODUCTS, log(), optional=True),
+            "embeddings": Input(state.ENTITY_EMBEDDINGS, log(), optional=True),
+        },
     ),
 )
 

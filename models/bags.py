@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.features import GRAMS
+from schemas.embeddings import GRAMS
 
 Ints = npt.NDArray[np.int64]
 _SEAM, _MARK = "\0", "#"

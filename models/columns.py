@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def array_of(chunk: pa.Array, width: int | None = None) -> Any:
@@ -53,3 +54,28 @@ def vectors_of(column: pa.ChunkedArray | pa.Array, width: int | None = None) -> 
             where[:] = values
         start += len(chunk)
     return found
+
+
+def packed(vectors: pa.Array) -> pa.Array:
+    """Lists of numbers as binary: fp16, little-endian, one behind another; null for null, and 0 bytes for an empty list."""
+    flat = np.ascontiguousarray(numbers_of(vectors.flatten()), dtype="<f2")
+    sizes = numbers_of(vectors.value_lengths().fill_null(0))
+    offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]) * 2
+    found = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(vectors), [None, pa.py_buffer(offsets), pa.py_buffer(flat)])
+    return pc.if_else(vectors.is_null(), pa.scalar(None, pa.large_binary()), found).cast(pa.binary())
+
+
+def halves_of(column: pa.Array) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
+    """(numbers of all rows, where each row's begin and the last one's end) of fp16 as `packed` writes it; a null row has none.
+
+    ValueError where a row has an odd number of bytes.
+    """
+    whole = column.cast(pa.large_binary()).fill_null(b"")
+    sizes = numbers_of(pc.binary_length(whole))
+    if (sizes % 2).any():
+        raise ValueError("a row of an odd number of bytes holds no numbers of two bytes")
+    offsets = np.concatenate([[0], np.cumsum(sizes // 2, dtype=np.int64)])
+    starts = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    data = whole.buffers()[2]
+    numbers = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]] if data is not None else np.zeros(0, np.uint8)
+    return numbers.view("<f2"), offsets

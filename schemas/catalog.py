@@ -1,6 +1,6 @@
 """Every table by name."""
 
-from schemas import answers, evaluation, features, labels, ops, raw, sample, signals, state, texts, training
+from schemas import answers, embeddings, evaluation, features, labels, ops, raw, sample, signals, state, texts, training
 from schemas.contract import Table
 
 TABLES: tuple[Table, ...] = (
@@ -12,6 +12,7 @@ TABLES: tuple[Table, ...] = (
     *training.TABLES,
     *labels.TABLES,
     *features.TABLES,
+    *embeddings.TABLES,
     *evaluation.TABLES,
     *ops.TABLES,
     *sample.TABLES,

@@ -5,8 +5,6 @@ from schemas.labels import REQUEST_KEY
 from schemas.signals import ACTION_COUNTS
 
 KINDS = ("pin", "product")
-GRAMS = ("char_trigram", "unigram", "bigram")
-"""Kinds of tokens that a text is cut into, in the order of their ids."""
 MATCHED = ("title", "description", "caption", "link", "boards", "queries")
 """The text sources that a query is matched with; the sources of pins and products that each is made of are in features/matching.py."""
 

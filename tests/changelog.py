@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import random
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
+
+from schemas.contract import Table
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
@@ -24,6 +27,30 @@ def change_rows(snapshots: Mapping[str, Mapping[Hashable, Any]]) -> Rows:
                 rows[day, key] = (now[key], False, False)
         before = now
     return rows
+
+
+def lives(luck: random.Random, days: Sequence[str], keys: Sequence[Any], made: Callable[[], Any]) -> dict[str, dict[Any, Any]]:
+    """What is live on each day, of entities that come, change, leave and return."""
+    live: dict[Any, Any] = {}
+    found = {}
+    for day in days:
+        live = dict(live)
+        for key in keys:
+            if luck.random() < 0.35:
+                live[key] = made()
+            elif luck.random() < 0.15:
+                live.pop(key, None)
+        found[day] = live
+    return found
+
+
+def log_rows(table: Table, by_day: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The rows of a CHANGES table of what is live on each day, as dicts of its columns."""
+    found = []
+    for (day, key), (value, deleted, changed) in change_rows(by_day).items():
+        names = dict(zip(table.key, key if isinstance(key, tuple) else (key,), strict=True))
+        found.append({"ds": day, **names, **(value or {}), "deleted": deleted, "changed": changed})
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.assembly import ProductAssembly, assembled
-from features.sources import listed, pointing
+from features.sources import in_order, listed, pointing
 from features.text import cleaned
 from features.titles import folded
 from jobs.days import Days, shifted
@@ -43,7 +43,7 @@ def build(
     by_day = logs.merged(
         {
             "product": logs.valued(products, PRODUCT, (*WORDS, *LISTS)),
-            "images": _captions(products, captions, days.first, before),
+            "images": _captions(products, captions, days.first),
             "page": logs.joined(url, pages, PRODUCT, {"link_url": "url"}),
             "boards": _board_titles(logs.kept(_shown(pins, boards, products)), days.first, before),
             "queries": logs.valued(logs.near(queries, products, PRODUCT), PRODUCT, ("queries",)),
@@ -68,21 +68,11 @@ def _touched(
     return found.distinct()
 
 
-def _captions(products: DataFrame, captions: DataFrame, first: str, before: DataFrame) -> DataFrame:
+def _captions(products: DataFrame, captions: DataFrame, first: str) -> DataFrame:
     """(ds, product_id, value): the captions of a product's images in their order, each once."""
-    images = F.when(~F.col("deleted"), F.array_compact(F.array_distinct("image_ids")))
-    places = F.max(F.coalesce(F.size(images), F.lit(0))).over(W.partitionBy("product_id"))
-    shown = products.select("ds", "product_id", images.alias("images"), places.alias("places")).where("places > 0")
-    # A row for each place that the product ever has, so that a place that it no longer has is a change too.
-    views = shown.select("ds", "product_id", "images", F.explode(F.sequence(F.lit(0), F.col("places") - 1)).alias("place"))
-    views = views.select("ds", "product_id", "place", F.get("images", F.col("place")).alias("image_id"))
-    told = logs.valued(logs.near(captions, views, IMAGE), IMAGE, ("caption",))
-    said = logs.joined(views, told, ("product_id", "place"), {"image_id": "image_id"})
-    said = said.select("ds", "product_id", "place", "value.caption").withColumn("deleted", F.col("caption").isNull())
-    valid = logs.gathered(logs.kept(said), PRODUCT, ("product_id", "place"), first, before)
-    one = F.when(F.col("caption").isNotNull(), F.struct("place", "caption"))
-    ordered = valid.groupBy(*POINT).agg(F.array_sort(F.collect_list(one)).alias("all"))
-    return ordered.select(*POINT, F.struct(F.array_distinct(F.col("all.caption")).alias("captions")).alias("value"))
+    images = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("image_ids")).alias("ids"))
+    told = in_order(images, "product_id", logs.valued(captions, IMAGE, ("caption",)), "image_id", first)
+    return told.select("ds", "product_id", F.struct(F.array_distinct("value.all.caption").alias("captions")).alias("value"))
 
 
 def _board_titles(shown: DataFrame, first: str, before: DataFrame) -> DataFrame:

@@ -12,7 +12,7 @@ from features.engagement import COUNTS
 from jobs.days import Days, shifted
 from jobs.registry import job
 from schemas import features, signals, state, texts
-from tests.changelog import change_rows, stored_rows
+from tests.changelog import change_rows, lives, log_rows, stored_rows
 from tests.replay import frame, replay
 
 FIRST = "2026-01-29"
@@ -23,21 +23,6 @@ CUTS = {
     "uneven": [Days(DAYS[0], DAYS[1]), Days(DAYS[2], DAYS[2]), Days(DAYS[3], DAYS[3]), Days(DAYS[4], DAYS[5])],
 }
 World = dict[str, dict[str, dict[Any, dict[str, Any]]]]
-
-
-def lives(luck: random.Random, keys: list[Any], made: Any) -> dict[str, dict[Any, dict[str, Any]]]:
-    """What is live on each day, of entities that come, change, leave and return."""
-    live: dict[Any, dict[str, Any]] = {}
-    found = {}
-    for day in DAYS:
-        live = dict(live)
-        for key in keys:
-            if luck.random() < 0.35:
-                live[key] = made()
-            elif luck.random() < 0.15:
-                live.pop(key, None)
-        found[day] = live
-    return found
 
 
 def world(seed: int) -> World:
@@ -53,21 +38,12 @@ def world(seed: int) -> World:
         return dict.fromkeys(COUNTS, 0) | {"impressions": luck.randrange(1, 5), "clicks": luck.randrange(3), "saves": luck.randrange(3)}
 
     return {
-        "pins": lives(luck, pins, lambda: {"product_id": luck.choice([None, *products]), "title": luck.choice("ab")}),
-        "products": lives(luck, products, lambda: {"category": luck.choice([None, "Home > Vases", "Garden", " Home"])}),
-        "pin_texts": lives(luck, pins, lambda: {"language": luck.choice(["en", "de"]), "sources": some(texts.SOURCES)}),
-        "product_texts": lives(luck, products, lambda: {"sources": some(("title", "brand", "captions", "link_title"))}),
-        "totals": lives(luck, pairs, counts),
+        "pins": lives(luck, DAYS, pins, lambda: {"product_id": luck.choice([None, *products]), "title": luck.choice("ab")}),
+        "products": lives(luck, DAYS, products, lambda: {"category": luck.choice([None, "Home > Vases", "Garden", " Home"])}),
+        "pin_texts": lives(luck, DAYS, pins, lambda: {"language": luck.choice(["en", "de"]), "sources": some(texts.SOURCES)}),
+        "product_texts": lives(luck, DAYS, products, lambda: {"sources": some(("title", "brand", "captions", "link_title"))}),
+        "totals": lives(luck, DAYS, pairs, counts),
     }
-
-
-def rows_of(table: Any, by_day: Any) -> list[dict[str, Any]]:
-    """The stored log of what is live on each day."""
-    found = []
-    for (day, key), (value, deleted, changed) in change_rows(by_day).items():
-        names = dict(zip(table.key, key if isinstance(key, tuple) else (key,), strict=True))
-        found.append({"ds": day, **names, **(value or {}), "deleted": deleted, "changed": changed})
-    return found
 
 
 def interest(category: str | None) -> str | None:
@@ -117,7 +93,7 @@ def test_every_cut_gives_the_features_of_a_plain_recompute(spark: SparkSession, 
         texts.PRODUCTS: known["product_texts"],
         signals.ENGAGEMENT_TOTALS: known["totals"],
     }
-    given = {table: frame(spark, table, rows_of(table, by_day)) for table, by_day in tables.items()}
+    given = {table: frame(spark, table, log_rows(table, by_day)) for table, by_day in tables.items()}
     found = replay(spark, [job("entity_features")], given, CUTS[cut])[features.ENTITIES]
     wanted = change_rows(expected(known))
     have = stored_rows(found, features.ENTITIES.key, features.ENTITIES.values)

@@ -1,0 +1,65 @@
+"""One space of queries, pins and products (OmniSearchSage, arXiv 2404.16260): what its network reads, and the vectors that it makes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.contract import CHANGES, Column, Table
+
+KINDS = ("pin", "product")
+GRAMS = ("char_trigram", "unigram", "bigram")
+"""Kinds of tokens that a field is cut into, in the order of their ids."""
+WIDTH, BITS = 256, 1024
+"""Numbers of the embeddings that exist already, and bits of those of images."""
+
+
+class Field(NamedTuple):
+    """A text field of the network: its name here, those that the authors' public trainer has for pins and for products, its meaning."""
+
+    name: str
+    pin: str
+    product: str
+    doc: str
+
+
+FIELDS = (
+    Field("rich_pin_title", "rich_pin_title", "item_rich_pin_title", "title of the linked page"),
+    Field("rich_pin_description", "rich_pin_description", "item_rich_pin_description", "description of the linked page"),
+    Field("title", "item_title", "title", "title of the product, a shopping pin's or itself; so are the product's others"),
+    Field("description", "item_description", "description", "description of the product"),
+    Field("brand", "item_brand", "brand", "brand"),
+    Field("colors", "item_colors", "colors", "colours"),
+    Field("size_type", "item_size_type", "size_type", "size system"),
+    Field("size", "item_size", "size", "size"),
+    Field("patterns", "item_patterns", "patterns", "patterns"),
+    Field("materials", "item_materials", "materials", "materials"),
+    Field("product_types", "item_product_types", "product_types", "product types, most general first"),
+    Field("domains", "item_domains", "domains", "host of the product's page"),
+    Field("links", "item_links", "links", "address of the product's page"),
+    Field("gpt", "item_gpt", "gpt", "category path of the product"),
+    Field("canonical_desc", "canonical_desc", "canonical_desc", "a pin's title and description; what all merchants say of a product"),
+    Field("board_title", "board_title", "board_title", "titles of the boards that hold it, best first"),
+    Field("navboost_v2", "navboost_v2", "navboost_v2", "public queries that led to it, best first"),
+    Field("domain", "domain", "domain", "host of the linked page"),
+    Field("image_caption", "image_caption", "image_caption_feat", "a model's words for the image, of a product for all of them"),
+)
+NAMES = tuple(field.name for field in FIELDS)
+VECTORS = ("graphs", "item", "visuals")
+
+ENTITY_INPUTS = Table(
+    name="features.entity_inputs",
+    kind=CHANGES,
+    doc="What the joint embedding reads of a pin or product: nineteen fields of text, and embeddings that exist already.",
+    key=("entity_type", "entity_id"),
+    columns=(
+        Column("entity_type", "string", "pin or product", required=True, allowed=KINDS),
+        Column("entity_id", "string", "the entity", required=True),
+        *(Column(field.name, "string", f"{field.doc}; null where there is none") for field in FIELDS),
+        Column("graphs", "binary", "pinsage of a pin, or of a product's images: of each 256 little-endian fp16, one behind another"),
+        Column("item", "binary", "itemsage of the product, a shopping pin's or itself: 256 little-endian fp16"),
+        Column("visuals", "binary", "visual embeddings of the images, main one first: 1024 bits of each, most significant first"),
+        Column("input_hash", "string", "sha256 over fields and embeddings, hex", pattern="^[0-9a-f]{64}$"),
+    ),
+)
+
+TABLES = (ENTITY_INPUTS,)

@@ -9,6 +9,15 @@ LABELS = ("labels",)
 STUDENTS = ("students",)
 EMBEDDINGS = ("embeddings",)
 
+PAIRS_WITH_INPUTS = {
+    "daily": Input(signals.ENGAGEMENT_DAILY, days()),
+    "public": Input(signals.PUBLIC_QUERIES, log()),
+    "given": Input(training.EMBEDDING_PAIRS, log()),
+    "inputs": Input(embeddings.ENTITY_INPUTS, log()),
+    "inputs_before": Input(embeddings.ENTITY_INPUTS, log(lag=15)),
+    "entities": Input(features.ENTITIES, log(), optional=True),
+}
+
 JOBS: tuple[Job, ...] = (
     Job(
         "pins",
@@ -392,6 +401,64 @@ JOBS: tuple[Job, ...] = (
             "products": Input(state.PRODUCTS, log(), optional=True),
             "embeddings": Input(state.ENTITY_EMBEDDINGS, log(), optional=True),
         },
+    ),
+    Job(
+        "embedding_pairs",
+        doc="Which pairs of a query and an entity trainers of embeddings are given, at most so many an entity.",
+        build="jobs.embeddings.embedding_pairs:build",
+        output=training.EMBEDDING_PAIRS,
+        tags=EMBEDDINGS,
+        inputs={
+            "daily": Input(signals.ENGAGEMENT_DAILY, days()),
+            "public": Input(signals.PUBLIC_QUERIES, log()),
+            "given": Input(training.EMBEDDING_PAIRS, opening()),
+        },
+        params="EmbeddingPairParams",
+    ),
+    Job(
+        "query_pin",
+        doc="Pins that people engaged with after a query, as a trainer of embeddings reads them.",
+        build="jobs.embeddings.training_pairs:build",
+        output=training.QUERY_PIN,
+        tags=EMBEDDINGS,
+        inputs=PAIRS_WITH_INPUTS,
+        params="QueryPinParams",
+    ),
+    Job(
+        "query_product",
+        doc="Products that people engaged with after a query, likewise.",
+        build="jobs.embeddings.training_pairs:build",
+        output=training.QUERY_PRODUCT,
+        tags=EMBEDDINGS,
+        inputs=PAIRS_WITH_INPUTS,
+        params="QueryProductParams",
+    ),
+    Job(
+        "query_product_offsite",
+        doc="Products that people took on the merchant's site after a query, likewise.",
+        build="jobs.embeddings.training_pairs:build",
+        output=training.QUERY_PRODUCT_OFFSITE,
+        tags=EMBEDDINGS,
+        inputs=PAIRS_WITH_INPUTS,
+        params="QueryProductOffsiteParams",
+    ),
+    Job(
+        "query_query",
+        doc="Suggested queries that people followed after a query.",
+        build="jobs.embeddings.training_pairs:query_query",
+        output=training.QUERY_QUERY,
+        tags=EMBEDDINGS,
+        inputs={name: PAIRS_WITH_INPUTS[name] for name in ("daily", "public", "given")},
+        params="QueryQueryParams",
+    ),
+    Job(
+        "random_negatives",
+        doc="Pins and products drawn evenly from all that live.",
+        build="jobs.embeddings.random_negatives:build",
+        output=training.RANDOM_NEGATIVES,
+        tags=EMBEDDINGS,
+        inputs={name: PAIRS_WITH_INPUTS[name] for name in ("inputs", "inputs_before")},
+        params="RandomNegativeParams",
     ),
 )
 

@@ -1,6 +1,7 @@
 """What trainers read: examples with their text as of their day, split by query."""
 
-from schemas.contract import DAILY, Column, Table
+from schemas.contract import CHANGES, DAILY, Column, Table
+from schemas.embeddings import ENTITY_INPUTS, NAMES, VECTORS
 from schemas.features import NUMBERS
 from schemas.texts import PRODUCT_SOURCES, SOURCES
 
@@ -107,4 +108,82 @@ STUDENTS = Table(
     columns=TRAINED,
 )
 
-TABLES = (TEACHER_EXAMPLES, TEACHERS, STUDENT_EXAMPLES, STUDENTS)
+_TASKS = ("query_pin", "query_product", "query_product_offsite", "query_query")
+_EXAMPLE_ID = Column("example_id", "string", "sha256 over task, query and entity, hex", required=True, pattern="^[0-9a-f]{64}$")
+_QUERY = Column("query", "string", "normalised query, public on that day", required=True)
+_ACTION = Column("action", "string", "the most that people did on that day", required=True)
+_INPUTS = tuple(ENTITY_INPUTS.column(name) for name in (*NAMES, *VECTORS, "input_hash"))
+
+EMBEDDING_PAIRS = Table(
+    name="training.embedding_pairs",
+    kind=CHANGES,
+    doc="Which pairs trainers of embeddings were given, each once, and no entity in more than its share; queries as hashes.",
+    key=("task", "pair_hash"),
+    columns=(
+        Column("task", "string", "what learns from it", required=True, allowed=_TASKS),
+        Column("pair_hash", "string", "hash over query and entity", required=True, pattern="^[0-9a-f]{32}$"),
+        Column("entity_hash", "string", "hash over the entity, which may be a query", required=True, pattern="^[0-9a-f]{32}$"),
+        Column("place", "int", "the how-manieth pair of its entity it is", required=True, minimum=1),
+    ),
+)
+
+
+def _pairs_of(name: str, kind: str, doc: str) -> Table:
+    return Table(
+        name=f"training.{name}",
+        kind=DAILY,
+        doc=f"{doc}, on the first day; boards and queries as of 15 days earlier, all else as of the day.",
+        key=("example_id",),
+        columns=(
+            _EXAMPLE_ID,
+            _QUERY,
+            Column("entity_type", "string", kind, required=True, allowed=(kind,)),
+            Column("entity_id", "string", f"the {kind}", required=True),
+            _ACTION,
+            Column("popularity", "bigint", "what people did with it in two years, after all queries", required=True, minimum=0),
+            *_INPUTS,
+            TEACHER_EXAMPLES.column("split"),
+        ),
+    )
+
+
+QUERY_PIN = _pairs_of("query_pin", "pin", "Pins that people saved or stayed on after a query")
+QUERY_PRODUCT = _pairs_of("query_product", "product", "Products that people saved, stayed on or bought on site after a query")
+QUERY_PRODUCT_OFFSITE = _pairs_of("query_product_offsite", "product", "Products that people took on the merchant's site after a query")
+QUERY_QUERY = Table(
+    name="training.query_query",
+    kind=DAILY,
+    doc="Suggested queries that people followed after a query, on the first day; both were public on it.",
+    key=("example_id",),
+    columns=(
+        _EXAMPLE_ID,
+        _QUERY,
+        Column("cand_query", "string", "the query that was followed", required=True),
+        _ACTION,
+        QUERY_PIN.column("split"),
+    ),
+)
+RANDOM_NEGATIVES = Table(
+    name="training.random_negatives",
+    kind=DAILY,
+    doc="Pins and products drawn evenly from all that live; boards and queries as of 15 days earlier, all else as of the day.",
+    key=("example_id",),
+    columns=(
+        Column("example_id", "string", "sha256 over entity_type and entity_id, hex", required=True, pattern="^[0-9a-f]{64}$"),
+        *(ENTITY_INPUTS.column(name) for name in ("entity_type", "entity_id")),
+        *_INPUTS,
+    ),
+)
+
+TABLES = (
+    TEACHER_EXAMPLES,
+    TEACHERS,
+    STUDENT_EXAMPLES,
+    STUDENTS,
+    EMBEDDING_PAIRS,
+    QUERY_PIN,
+    QUERY_PRODUCT,
+    QUERY_PRODUCT_OFFSITE,
+    QUERY_QUERY,
+    RANDOM_NEGATIVES,
+)

@@ -70,12 +70,17 @@ def halves_of(column: pa.Array) -> tuple[npt.NDArray[np.float16], npt.NDArray[np
 
     ValueError where a row has an odd number of bytes.
     """
-    whole = column.cast(pa.large_binary()).fill_null(b"")
-    sizes = numbers_of(pc.binary_length(whole))
-    if (sizes % 2).any():
+    data, offsets = bytes_of(column)
+    if (offsets % 2).any():
         raise ValueError("a row of an odd number of bytes holds no numbers of two bytes")
-    offsets = np.concatenate([[0], np.cumsum(sizes // 2, dtype=np.int64)])
-    starts = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole) + 1]
-    data = whole.buffers()[2]
-    numbers = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]] if data is not None else np.zeros(0, np.uint8)
-    return numbers.view("<f2"), offsets
+    return data.view("<f2"), offsets // 2
+
+
+def bytes_of(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """(bytes of all rows, where each row's begin and the last one's end) of a binary column; a null row has none."""
+    whole = column.cast(pa.large_binary()).fill_null(b"")
+    offsets = (
+        np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole) + 1] if len(whole) else np.zeros(1, np.int64)
+    )
+    data = np.frombuffer(whole.buffers()[2], np.uint8) if whole.buffers()[2] is not None else np.zeros(0, np.uint8)
+    return data[offsets[0] : offsets[-1]], offsets - offsets[0]

@@ -95,3 +95,56 @@ class StudentRecipe:
             raise ModelError("encoder_minutes, human_weight and sampling are 0 or more, drop_tables a share")
         if min(self.encoder_epochs, self.encoder_rate, self.rate, self.temperature) <= 0:
             raise ModelError("encoder_epochs, encoder_rate, rate and temperature are above 0")
+
+
+@dataclass(frozen=True)
+class EmbeddingRecipe:
+    """How the joint embedding of queries, pins and products is trained; ModelError where it makes no sense."""
+
+    max_tokens: int = 64
+    """The most tokens of a query, special ones counted."""
+    width: int = 256
+    """Numbers of a vector."""
+    table: int = 100_000
+    """Rows of the table of hashed tokens."""
+    hidden: int = 1_024
+    query_layers: int = 2
+    """How many of the language model's last layers learn; 0: none, only the layer behind it does."""
+    batch_size: int = 256
+    """Pairs of a step, of all tasks together, each by its share of the pairs."""
+    negatives: int = 4
+    """Random entities for each pair."""
+    epochs: float = 10.0
+    """How often each pair is seen, at most."""
+    rate: float = 2e-3
+    """The learning rate of the entity encoder and of the layer behind the language model, at its height."""
+    encoder_rate: float = 5e-5
+    temperature: float = 0.07
+    """Where the learnt temperature starts."""
+    sketch: int = 1 << 18
+    """Counters of a row of each count-min sketch: the more, the fewer ids are counted together."""
+    nested: tuple[int, ...] = ()
+    """Further widths at which the first numbers are a vector of their own (Matryoshka)."""
+    compatible: bool = True
+    """Whether queries learn to find the embeddings of pins and products that exist already, too."""
+    weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    """What the losses of query_pin, query_product, query_product_offsite and query_query count."""
+    minutes: float = 10.0
+    """About how long the steps may take: where the first steps say that they would take longer, there are fewer."""
+    patience: int = 5
+    """After so many looks at validation pairs, of ten, without better recall, training ends; the best look is kept."""
+    processes: int = 1
+    """Above 1 so many processes train together, by torchrun."""
+    seed: int = 5
+
+    def __post_init__(self) -> None:
+        low = {"max_tokens": 8, "width": 8, "table": 1, "hidden": 1, "query_layers": 0, "batch_size": 2, "negatives": 1}
+        for name, least in {**low, "sketch": 16, "patience": 1, "processes": 1}.items():
+            if getattr(self, name) < least:
+                raise ModelError(f"{name} is at least {least}, got {getattr(self, name)}")
+        if min(self.epochs, self.rate, self.encoder_rate, self.temperature, self.minutes) <= 0:
+            raise ModelError("epochs, rate, encoder_rate, temperature and minutes are above 0")
+        if len(self.weights) != 4 or min(self.weights) < 0 or not any(self.weights):
+            raise ModelError(f"weights are four numbers, 0 or more, of which one is above 0; got {self.weights}")
+        if any(not 1 <= one < self.width for one in self.nested):
+            raise ModelError(f"nested widths are below {self.width}, got {self.nested}")

@@ -9,6 +9,8 @@ from schemas.contract import CHANGES, Column, Table
 KINDS = ("pin", "product")
 GRAMS = ("char_trigram", "unigram", "bigram")
 """Kinds of tokens that a field is cut into, in the order of their ids."""
+TASKS = ("query_pin", "query_product", "query_product_offsite", "query_query")
+"""What is learnt from, each a table of training pairs."""
 WIDTH, BITS = 256, 1024
 """Numbers of the embeddings that exist already, and bits of those of images."""
 

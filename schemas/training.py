@@ -1,7 +1,7 @@
 """What trainers read: examples with their text as of their day, split by query."""
 
 from schemas.contract import CHANGES, DAILY, Column, Table
-from schemas.embeddings import ENTITY_INPUTS, NAMES, VECTORS
+from schemas.embeddings import ENTITY_INPUTS, NAMES, TASKS, VECTORS
 from schemas.features import NUMBERS
 from schemas.texts import PRODUCT_SOURCES, SOURCES
 
@@ -108,7 +108,6 @@ STUDENTS = Table(
     columns=TRAINED,
 )
 
-_TASKS = ("query_pin", "query_product", "query_product_offsite", "query_query")
 _EXAMPLE_ID = Column("example_id", "string", "sha256 over task, query and entity, hex", required=True, pattern="^[0-9a-f]{64}$")
 _QUERY = Column("query", "string", "normalised query, public on that day", required=True)
 _ACTION = Column("action", "string", "the most that people did on that day", required=True)
@@ -120,7 +119,7 @@ EMBEDDING_PAIRS = Table(
     doc="Which pairs trainers of embeddings were given, each once, and no entity in more than its share; queries as hashes.",
     key=("task", "pair_hash"),
     columns=(
-        Column("task", "string", "what learns from it", required=True, allowed=_TASKS),
+        Column("task", "string", "what learns from it", required=True, allowed=TASKS),
         Column("pair_hash", "string", "hash over query and entity", required=True, pattern="^[0-9a-f]{32}$"),
         Column("entity_hash", "string", "hash over the entity, which may be a query", required=True, pattern="^[0-9a-f]{32}$"),
         Column("place", "int", "the how-manieth pair of its entity it is", required=True, minimum=1),

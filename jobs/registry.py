@@ -460,6 +460,15 @@ JOBS: tuple[Job, ...] = (
         inputs={name: PAIRS_WITH_INPUTS[name] for name in ("inputs", "inputs_before")},
         params="RandomNegativeParams",
     ),
+    Job(
+        "vocabulary",
+        doc="The most frequent trigrams, words and pairs of words of all that lives.",
+        build="jobs.embeddings.vocabulary:build",
+        output=embeddings.VOCABULARY,
+        tags=EMBEDDINGS,
+        inputs={"inputs": PAIRS_WITH_INPUTS["inputs"]},
+        params="VocabularyParams",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.contract import CHANGES, Column, Table
+from schemas.contract import CHANGES, DAILY, Column, Table
 
 KINDS = ("pin", "product")
 GRAMS = ("char_trigram", "unigram", "bigram")
@@ -64,4 +64,17 @@ ENTITY_INPUTS = Table(
     ),
 )
 
-TABLES = (ENTITY_INPUTS,)
+VOCABULARY = Table(
+    name="features.vocabulary",
+    kind=DAILY,
+    doc="Tokens that the joint embedding knows: the most frequent ones in the fields of all pins and products that live on the day.",
+    key=("gram", "token"),
+    columns=(
+        Column("gram", "string", "trigram of characters, word or pair of words", required=True, allowed=GRAMS),
+        Column("token", "string", "the token, as the fields are cut; a pair is joined by #", required=True, minimum=1),
+        Column("n", "bigint", "how often it comes", required=True, minimum=1),
+        Column("idx", "bigint", "its number among those of its kind, from 0, the most frequent first", required=True, minimum=0),
+    ),
+)
+
+TABLES = (ENTITY_INPUTS, VOCABULARY)

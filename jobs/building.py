@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from jobs.days import Days
-from jobs.spec import Job
+from jobs.spec import Job, Train
 from schemas.contract import CHANGES
 
 REFUSED = ("refused", "refused_key")
@@ -51,16 +51,27 @@ def parameters(job: Job, overrides: Mapping[str, Any]) -> Any:
 
 def built(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) -> DataFrame:
     """What the build returns, with the columns of `REFUSED` added where it has none."""
+    rows = _called(job, frames, days, params)
+    for name in REFUSED:
+        if name not in rows.columns:
+            rows = rows.withColumn(name, F.lit(None).cast("string"))
+    return rows
+
+
+def lesson(job: Train, frames: Mapping[str, DataFrame], days: Days, params: Any) -> DataFrame | Mapping[str, DataFrame]:
+    """What the build of a Train returns: the rows that its model learns from, or several parts of them by name."""
+    found: DataFrame | Mapping[str, DataFrame] = _called(job, frames, days, params)
+    return found
+
+
+def _called(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) -> Any:
+    """What the build returns, given what it takes."""
     build = resolved(job)
     takes = inspect.signature(build).parameters
     extra = {name: value for name, value in (("days", days), ("params", params)) if name in takes}
     # What only `blocks` looks at is not given to the build.
     given = frames if job.blocks is None else {name: frame for name, frame in frames.items() if name in takes}
-    rows = build(**given, **extra)
-    for name in REFUSED:
-        if name not in rows.columns:
-            rows = rows.withColumn(name, F.lit(None).cast("string"))
-    return rows
+    return build(**given, **extra)
 
 
 def blocked(job: Job, frames: Mapping[str, DataFrame], params: Any) -> str | None:

@@ -14,7 +14,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Lesson:
-    """Rows as local Parquet, the models to start from by part, the job's parameters, and folders to work in and to fill."""
+    """Rows as local Parquet (of a build that returns several parts, a folder each), the models to start from by part, the job's
+    parameters, and folders to work in and to fill."""
 
     rows: Path
     starts: Mapping[str, Stored]

@@ -469,6 +469,28 @@ JOBS: tuple[Job, ...] = (
         inputs={"inputs": PAIRS_WITH_INPUTS["inputs"]},
         params="VocabularyParams",
     ),
+    Train(
+        "train_embeddings",
+        doc="A joint embedding of what people engaged with up to the day; counts from the day on where it finds no less than before.",
+        build="jobs.embeddings.train_embeddings:build",
+        output=training.EMBEDDERS,
+        tags=EMBEDDINGS,
+        inputs={
+            "query_pin": Input(training.QUERY_PIN, past()),
+            "query_product": Input(training.QUERY_PRODUCT, past()),
+            "query_product_offsite": Input(training.QUERY_PRODUCT_OFFSITE, past()),
+            "query_query": Input(training.QUERY_QUERY, past()),
+            "negatives": Input(training.RANDOM_NEGATIVES, past()),
+            "vocabulary": Input(embeddings.VOCABULARY, days()),
+        },
+        params="TrainEmbeddingParams",
+        model="embedder",
+        trainer="jobs.embeddings.train_embeddings:train",
+        measure="jobs.evaluation.embeddings:measures",
+        judge="jobs.evaluation.embeddings:judged",
+        loader="udfs.joint:load",
+        beside="encoder",
+    ),
 )
 
 

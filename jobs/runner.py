@@ -170,7 +170,7 @@ class Runner:
         days, params, models = Days(day, day), self._parameters(job), self.models
         starts = {part: models.start(text, day) for part, text in params.starts().items()}
         frames = self._inputs(job, days, planner)
-        rows = building.resolved(job)(**frames)
+        rows = building.lesson(job, frames, days, params)
         trained, local = training.train(self.store, self.run_id, job, rows, params, starts, models, day, self.say)
         model = models.keep(trained.folder)
         made = planner.made_from(job, day)

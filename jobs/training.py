@@ -14,7 +14,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.building import REFUSED, named
@@ -28,6 +28,8 @@ from models.store import Stored
 if TYPE_CHECKING:
     from jobs.model_plan import Models
 
+Rows = DataFrame | Mapping[str, DataFrame]
+"""What a model learns from: one frame, or several by name, each of which the trainer finds in a folder of its own."""
 CARD = "card.json"
 """What a trained model's folder tells of itself: data, parameters, metrics."""
 
@@ -43,16 +45,18 @@ class Trained:
 
 
 def train(
-    store: Store, run_id: str, job: Train, rows: DataFrame, params: Any, starts: Mapping[str, Stored], models: Models, day: str, say: Say
+    store: Store, run_id: str, job: Train, rows: Rows, params: Any, starts: Mapping[str, Stored], models: Models, day: str, say: Say
 ) -> tuple[Trained, Path]:
     """The folder of the model that these rows make, trained where it is not there yet, and the rows as local files."""
-    folder = store.stage(job.output, run_id, "lesson", rows)
-    staged = store.staged(folder, ", ".join(f"{name} {kind}" for name, kind in rows.dtypes))
-    digest = F.sum(F.xxhash64(*staged.columns).cast("decimal(38,0)"))
-    counted = staged.groupBy("split").agg(F.count(F.lit(1)).alias("n"), digest.alias("digest")).collect()  # a row a split
-    by_split = {row.split: row.n for row in counted}
+    folders = {name: store.stage(job.output, run_id, f"lesson_{name}", part) for name, part in _parts(rows).items()}
+    counted = [
+        (f"{name} {row.split}".strip(), row.n, str(row.digest))
+        for name, part in _parts(rows).items()
+        for row in _counted(store.staged(folders[name], ", ".join(f"{column} {kind}" for column, kind in part.dtypes)))
+    ]
+    by_split = {name: n for name, n, _ in counted}
     about = {
-        "rows": {row.split: [row.n, str(row.digest)] for row in counted},
+        "rows": {name: [n, digest] for name, n, digest in counted},
         "trainer": job.trainer,
         "params": asdict(params),
         "starts_from": {part: {"spec": one.spec, "content_hash": one.content_hash} for part, one in starts.items()},
@@ -64,14 +68,28 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     with alone(work, job):
         shutil.rmtree(local, ignore_errors=True)
-        store.fetch(folder, local)
-        store.remove(folder)
+        for name, folder in folders.items():
+            (local / name).parent.mkdir(exist_ok=True)  # the folder itself must not be there: files would go into another one in it
+            store.fetch(folder, local / name)
+            store.remove(folder)
         kept = out.is_dir()
         if not kept:
             say(f"{job.name}: {', '.join(f'{n} {split}' for split, n in sorted(by_split.items()))} rows, in {work}")
             _trained(Lesson(local, starts, params, work, work / "out", say), job, models, {"day": day, **about}, out)
         shutil.rmtree(work, ignore_errors=True)
     return Trained(out, key, by_split, kept), local
+
+
+def _parts(rows: Rows) -> Mapping[str, DataFrame]:
+    """The parts by name; of a single frame that of no name."""
+    return rows if isinstance(rows, Mapping) else {"": rows}
+
+
+def _counted(part: DataFrame) -> list[Row]:
+    """How many rows each split has, and a digest of them; one row where there are no splits."""
+    split = F.col("split") if "split" in part.columns else F.lit("")
+    digest = F.sum(F.xxhash64(*part.columns).cast("decimal(38,0)"))
+    return part.groupBy(split.alias("split")).agg(F.count(F.lit(1)).alias("n"), digest.alias("digest")).orderBy("split").collect()
 
 
 def _trained(lesson: Lesson, job: Train, models: Models, about: Mapping[str, Any], out: Path) -> None:
@@ -105,7 +123,7 @@ def judged(job: Train, models: Models, model: Stored, day: str, rows: Path, say:
     current = models.counting(job.model, day)
     card = json.loads((model.folder / CARD).read_bytes())
     if current is not None and current.content_hash == model.content_hash:
-        metrics = {"mean_auroc": card["metrics"]["mean_auroc"]}
+        metrics = {name: value for name, value in card["metrics"].items() if name.startswith("mean_")}
         return {"promoted": True, "counts": True, "why": f"it counts already, from {current.since} on", "metrics": metrics}
     old = models.alone(job.loader, models.stored(current), job.precisions) if current is not None else None
     found = named(job.judge)(rows, card["metrics"], old, models.start(job.beside, day).folder, say)

@@ -20,8 +20,11 @@ from models.specs import ModelError
 from schemas.embeddings import GRAMS, NAMES, TASKS, VECTORS
 
 PAIRS, NEGATIVES, VOCABULARY = "pairs", "negatives", "vocabulary"
-"""The parts of a lesson, each a folder of Parquet: (task, split, query, query_id, key, key_id, NAMES, VECTORS), (entity_type, key_id,
-NAMES, VECTORS) and (gram, token, idx). The key of query_query is a query, whose NAMES and VECTORS are null."""
+"""The parts of a lesson, each a folder of Parquet: (task, split, query, query_id, key, key_id, NAMES, VECTORS), (entity_type, split,
+key_id, NAMES, VECTORS) and (gram, token, idx). The key of query_query is a query, whose NAMES and VECTORS are null."""
+LEARNT, LOOKED_AT, JUDGED = "train", "validation", "test"
+"""Splits of pairs: those learnt from, those that are looked at meanwhile, and those of the days behind the gap, by which the outcome is
+judged. Random entities are learnt or judged."""
 KIND = {"query_pin": "pin", "query_product": "product", "query_product_offsite": "product", "query_query": "query"}
 """What a task's queries lead to."""
 MOST = 20_000
@@ -61,11 +64,11 @@ class Steps:
         for kind in ("pin", "product"):
             met = [self.loaders[task].batch_size for task in TASKS if task in self.loaders and KIND[task] == kind]
             wanted = sum(met) * recipe.negatives
-            where = pc.field("entity_type") == kind
+            where = (pc.field("entity_type") == kind) & (pc.field("split") == LEARNT)
             if wanted and (have := negatives.count_rows(filter=where)):
                 size = max(1, min(wanted, have // ranks))
                 self.loaders[kind] = Loader(negatives, ["key_id", *NAMES, *VECTORS], size, where=where, **order)
-        asked = pairs.to_table(columns=["query", "query_id"], filter=pc.field("split") == "train")
+        asked = pairs.to_table(columns=["query", "query_id"], filter=pc.field("split") == LEARNT)
         distinct = asked.group_by(["query", "query_id"]).aggregate([]).sort_by("query_id")
         self.asked = distinct["query"].to_pylist(), distinct["query_id"].to_numpy()
         self._endless = {name: _endless(loader) for name, loader in self.loaders.items()}
@@ -153,7 +156,7 @@ def _entities(vocabulary: Vocabulary, parts: Sequence[dict[str, Any]], found: _P
 
 
 def _learnt(task: str) -> Any:
-    return (pc.field("task") == task) & (pc.field("split") == "train")
+    return (pc.field("task") == task) & (pc.field("split") == LEARNT)
 
 
 def _endless(loader: Loader) -> Iterator[dict[str, Any]]:
@@ -180,7 +183,7 @@ class Looked:
             .sort_by([("task", "ascending"), ("query_id", "ascending")])
         )
         pairs = pairs.slice(0, MOST)
-        drawn = parquet(rows / NEGATIVES).to_table().sort_by("key_id").slice(0, MOST)
+        drawn = parquet(rows / NEGATIVES).to_table(filter=pc.field("split") == LEARNT).sort_by("key_id").slice(0, MOST)
         queries, texts, found = _Places(), list[str](), _Places()
         parts: list[dict[str, Any]] = []
         met: dict[str, tuple[Ints, Ints]] = {}

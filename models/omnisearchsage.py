@@ -122,6 +122,16 @@ class Entities:
     def __len__(self) -> int:
         return len(self.existing)
 
+    def taken(self, places: npt.NDArray[np.int64]) -> Entities:
+        """Those at the places, in their order."""
+        fields = len(self.bags) // max(len(self), 1)
+        ends = np.append(self.bags.offsets[1:], len(self.bags.ids))
+        bags = (places[:, None] * fields + np.arange(fields)).reshape(-1)
+        sizes = (ends - self.bags.offsets)[bags]
+        offsets = np.cumsum(sizes) - sizes
+        ids = self.bags.ids[np.repeat(self.bags.offsets[bags] - offsets, sizes) + np.arange(sizes.sum())]
+        return Entities(Bags(ids, offsets), self.existing[places])
+
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What `EntityEncoder.forward` takes."""
         return torch.from_numpy(self.bags.ids), torch.from_numpy(self.bags.offsets), torch.from_numpy(self.existing)
@@ -199,15 +209,20 @@ class OmniSearchSage:
 
     def of_queries(self, texts: Sequence[str]) -> Floats:
         """Vectors of queries, (n, width), fp32; `texts` in the spelling that is a key."""
-        batch = self.encoder.padded(self.encoder.tokens(texts, "query"))
+        return self.of_tokens(*self.encoder.padded(self.encoder.tokens(texts, "query")))
+
+    def of_tokens(self, ids: torch.Tensor, held: torch.Tensor) -> Floats:
+        """Vectors of queries, (n, width), fp32, whose tokens are padded."""
+        device = self.query.out.weight.device
         with torch.inference_mode():
-            found: Floats = self.query(*batch).cpu().numpy()
+            found: Floats = self.query(ids.to(device), held.to(device)).cpu().numpy()
         return found
 
     def of_entities(self, some: Entities) -> Floats:
         """Vectors of pins and products, (n, width), fp32."""
+        device = self.query.out.weight.device
         with torch.inference_mode():
-            found: Floats = self.entity(*some.tensors()).cpu().numpy()
+            found: Floats = self.entity(*(one.to(device) for one in some.tensors())).cpu().numpy()
         return found
 
 

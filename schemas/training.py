@@ -174,6 +174,14 @@ RANDOM_NEGATIVES = Table(
     ),
 )
 
+EMBEDDERS = Table(
+    name="training.embedders",
+    kind=DAILY,
+    doc="The joint embedding that came of what people engaged with up to the day; ops.models says which of them counts.",
+    key=("model",),
+    columns=TRAINED,
+)
+
 TABLES = (
     TEACHER_EXAMPLES,
     TEACHERS,
@@ -185,4 +193,5 @@ TABLES = (
     QUERY_PRODUCT_OFFSITE,
     QUERY_QUERY,
     RANDOM_NEGATIVES,
+    EMBEDDERS,
 )

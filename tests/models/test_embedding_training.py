@@ -74,7 +74,7 @@ def lesson(folder: Path, pairs: int = 400) -> Path:
     asked = [(name, pa.string()) for name in ("task", "split", "query", "key")]
     schemas = {
         PAIRS: (rows, pa.schema([*asked, ("query_id", pa.int64()), *common])),
-        NEGATIVES: (negatives, pa.schema([("entity_type", pa.string()), *common])),
+        NEGATIVES: (negatives, pa.schema([("entity_type", pa.string()), ("split", pa.string()), *common])),
         VOCABULARY: (vocabulary, pa.schema([("gram", pa.string()), ("token", pa.string()), ("idx", pa.int64())])),
     }
     for name, (some, schema) in schemas.items():

@@ -69,6 +69,12 @@ def test_an_entity_is_its_fields_one_behind_another_and_the_mean_of_its_vectors(
     with pytest.raises(ValueError, match="vectors of 256 numbers are wanted"):
         entities(VOCABULARY, columns(1, item=[two[:100]]))
     assert len(entities(VOCABULARY, columns(0))) == 0
+    turned = some.taken(np.array([1, 0, 1]))
+    alone = entities(VOCABULARY, {name: column.take(pa.array([1, 0, 1])) for name, column in given.items()})
+    assert turned.bags.ids.tolist() == alone.bags.ids.tolist()
+    assert turned.bags.offsets.tolist() == alone.bags.offsets.tolist()
+    assert (turned.existing == alone.existing).all()
+    assert len(some.taken(np.zeros(0, np.int64))) == 0
 
 
 def test_an_entity_without_anything_has_a_vector_too() -> None:

@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from features.text import shortened
-from schemas.embeddings import NAMES, VECTORS
+from schemas.embeddings import FIELDS, NAMES, VECTORS
 
 # In characters: a bag of tokens counts each word alike, so that a long description would drown a title.
 BUDGETS = {
@@ -33,6 +33,18 @@ BUDGETS = {
     "image_caption": 400,
 }
 assert set(BUDGETS) == set(NAMES)
+_BOTH: dict[str, tuple[str, ...]] = {
+    "rich_pin_title": ("link_title",),
+    "rich_pin_description": ("link_description",),
+    "board_title": ("board_titles",),
+    "navboost_v2": ("engaged_queries",),
+    "links": ("link_url",),
+}
+CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "pin": {**_BOTH, "canonical_desc": ("title", "description"), "image_caption": ("caption",)},
+    "product": {**_BOTH, "image_caption": ("captions",), "gpt": ("category",)},
+}
+"""What columns of a file may be called beside the names of the authors' trainer: as in texts.pins and texts.products."""
 OF_ITEM = (
     "title",
     "description",
@@ -84,6 +96,11 @@ def product_fields(text: str, item: str) -> dict[str, Column]:
         "domain": F.col(f"{item}.domains"),
         "image_caption": _listed(f"{text}.captions"),
     }
+
+
+def columns_of(kind: str) -> dict[str, tuple[str, ...]]:
+    """By field, what the columns of a file about pins or products may be called that make it."""
+    return {field.name: (field.pin if kind == "pin" else field.product, *CALLED[kind].get(field.name, ())) for field in FIELDS}
 
 
 def bounded(fields: Mapping[str, Column]) -> Column:

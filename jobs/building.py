@@ -74,13 +74,13 @@ def _called(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) 
     return build(**given, **extra)
 
 
-def blocked(job: Job, frames: Mapping[str, DataFrame], params: Any) -> str | None:
+def blocked(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) -> str | None:
     """Why nothing may be published, as the job's `blocks` says of its inputs; None where all is well, and for a job without it."""
     if job.blocks is None:
         return None
     look = named(job.blocks)
     takes = inspect.signature(look).parameters
-    extra = {"params": params} if "params" in takes else {}
+    extra = {name: value for name, value in (("days", days), ("params", params)) if name in takes}
     why: str | None = look(**{name: frame for name, frame in frames.items() if name in takes}, **extra)
     return why
 

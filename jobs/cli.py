@@ -203,6 +203,25 @@ def score(
     shown(result, text_out, as_json)
 
 
+@app.command()
+def embed(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Queries, pins or products: a Parquet, CSV or JSONL file.")],
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="query (a column query), pin or product (columns as in their texts).")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Written whole: .parquet or .jsonl; or a folder of Parquet.")],
+    model: Annotated[
+        str, typer.Option("--model", metavar="M", help="embedder: the newest that counts in the warehouse; else a folder or a spec.")
+    ] = "embedder",
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put any file of queries, pins or products into the joint space: its rows, with vector, model_revision and refused."""
+    result, text_out = opened(warehouse, master).embed(file, kind, model, out)
+    shown(result, text_out, as_json)
+
+
 @quarantine.command("show")
 def quarantine_show(
     target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="A job, a tag or a table; all where left out.")] = None,

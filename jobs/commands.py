@@ -276,6 +276,24 @@ class Lake:
         result = {"rows": n, "refused": refused, "model": chosen.spec, "model_revision": revision, "out": str(out), "seconds": seconds}
         return result, f"{out}: {n} rows, {refused} refused, by {chosen.spec} ({revision}), {seconds:.0f} s"
 
+    def embed(self, file: Path, kind: str, model: str, out: Path) -> Result:
+        """Embeds a file of queries, pins or products: by the newest promotion in the warehouse, a folder, or a spec."""
+        from jobs import embedding_files, scoring
+        from jobs.imports.read import read as read_file
+        from jobs.registry import train
+
+        started = time.time()
+        if kind not in embedding_files.KINDS:
+            raise UsageError(f"{kind!r} cannot be embedded; there are {', '.join(embedding_files.KINDS)}")
+        scoring.refuse_places(file, out)
+        chosen, job = models.newest(self.store, self.settings, model, progress), train("train_embeddings")
+        asking, revision = Models(self.store, self.settings).asking(job, chosen), revision_of(job, chosen.content_hash, None)
+        progress(f"{file}: asking {chosen.spec} ({revision})")
+        n, refused = embedding_files.embed(read_file(self.spark, file), kind, asking, revision, out)
+        seconds = round(time.time() - started, 1)
+        result = {"rows": n, "refused": refused, "model": chosen.spec, "model_revision": revision, "out": str(out), "seconds": seconds}
+        return result, f"{out}: {n} rows, {refused} refused, by {chosen.spec} ({revision}), {seconds:.0f} s"
+
     def export(self, kind: str, out: Path, days: Days) -> Result:
         """Writes what changed on the days of one of `FEEDS` as files."""
         from jobs import exporting

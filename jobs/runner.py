@@ -192,7 +192,7 @@ class Runner:
     def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
         frames = self._inputs(job, days, planner)
         params = self._parameters(job)
-        if job.blocks is not None and (why := building.blocked(job, frames, params)):
+        if job.blocks is not None and (why := building.blocked(job, frames, days, params)):
             raise Refused(f"{job.output.name}, {days}: {why}; nothing was published")
         rows = building.built(job, frames, days, params)
         before = None

@@ -53,16 +53,14 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     missing = [name for name in (query, *texts) if name not in have]
     if missing:
         raise UsageError(f"the file has no column {missing[0]}; it has {', '.join(have)}")
-    taken = [name for name in ADDED if name in have]
-    if taken:
-        raise UsageError(f"the file has a column {taken[0]} already, which would be written over: leave it out")
+    refuse_taken(have, ADDED)
     if len(set(texts)) != len(texts):
         raise UsageError(f"--text names a column twice: {', '.join(texts)}")
     rows = rows.withColumn("_n", F.monotonically_increasing_id())  # in the order of the file; on the way to no table
     given = F.struct(*(named_column(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
     broken = F.col(BROKEN).isNotNull() if BROKEN in rows.columns else F.lit(False)
     parts = [F.col("_n"), given, broken.alias("broken")]
-    asked = rows.select(*parts, *(_text(rows, name).alias(f"t{n}") for n, name in enumerate((query, *texts))))
+    asked = rows.select(*parts, *(as_text(rows, name).alias(f"t{n}") for n, name in enumerate((query, *texts))))
     said = clean(asked.repartition(slots, "_n"), **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
     lines = [Line(name, LABELS.get(name, name), F.col(f"s{n}"), BUDGETS.get(name, _BUDGET)) for n, name in enumerate(texts, 1)]
     said = joined(said, lines, Assembly.characters).withColumnRenamed("s0", "query")
@@ -82,6 +80,13 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     )
 
 
+def refuse_taken(have: Sequence[str], added: Sequence[str]) -> None:
+    """Nothing; UsageError where the file has a column that would be added to it."""
+    taken = [name for name in added if name in have]
+    if taken:
+        raise UsageError(f"the file has a column {taken[0]} already, which would be written over: leave it out")
+
+
 def _asks(asking: Asking) -> dict[str, Column]:
     """What the model reads of `query` and `text`, by name; what a student would know of a pair from tables is null."""
     pair = {name: F.col(name) for name in ("query", "text")}
@@ -91,7 +96,7 @@ def _asks(asking: Asking) -> dict[str, Column]:
     return {**pair, "numbers": numbers(told, NUMBERS), "graph_vector": F.lit(None).cast("array<float>")}
 
 
-def _text(rows: DataFrame, name: str) -> Column:
+def as_text(rows: DataFrame, name: str) -> Column:
     """A column as text; UsageError where it holds what no text is."""
     kind = rows.schema[name].dataType
     if isinstance(kind, T.StringType):
@@ -140,4 +145,4 @@ def refuse_places(file: Path, out: Path) -> None:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out}: there is no folder {out.absolute().parent}")
     if out.exists() and out.resolve() == file.resolve():
-        raise UsageError(f"{out} is the file that is scored: name another")
+        raise UsageError(f"{out} is the file that is read: name another")

@@ -18,12 +18,20 @@ TEACHER = Table(
     columns=(Column("probabilities", "array<float>", "of the grades 1 .. 5", minimum=5, maximum=5),),
 )
 
-EMBEDDINGS = Table(
-    name="answers.embeddings",
+TEXT_EMBEDDINGS = Table(
+    name="answers.text_embeddings",
     kind=ANSWERS,
     doc="An encoder's vector of a text; the input is the text and its role, since encoders may read queries and documents differently.",
     key=ANSWER_KEY,
     columns=(Column("vector", "array<float>", "of length 1, as many numbers as the encoder has", minimum=1),),
 )
 
-TABLES = (CAPTIONS, TEACHER, EMBEDDINGS)
+EMBEDDINGS = Table(
+    name="answers.embeddings",
+    kind=ANSWERS,
+    doc="The joint embedding's vector of a query, or of what is read of a pin or product; the input is exactly that.",
+    key=ANSWER_KEY,
+    columns=(Column("vector", "array<float>", "of length 1", minimum=1),),
+)
+
+TABLES = (CAPTIONS, TEACHER, TEXT_EMBEDDINGS, EMBEDDINGS)

@@ -77,4 +77,36 @@ VOCABULARY = Table(
     ),
 )
 
-TABLES = (ENTITY_INPUTS, VOCABULARY)
+HEAD_QUERIES = Table(
+    name="features.head_queries",
+    kind=CHANGES,
+    doc="Queries whose vectors are made beforehand: public, and asked in the last 30 days.",
+    key=("query",),
+    columns=(
+        Column("query", "string", "normalised query", required=True),
+        Column("input_hash", "string", "sha256 over the query, hex", pattern="^[0-9a-f]{64}$"),
+    ),
+)
+
+_VECTOR = (
+    Column("vector", "binary", "of length 1, fp16, little-endian; `vector_of(vector)` in SQL is array<float>"),
+    Column("input_hash", "string", "what was read, hex", pattern="^[0-9a-f]{64}$"),
+    Column("model_revision", "string", "which joint embedding made it", pattern="^[0-9a-f]{16}$"),
+)
+
+
+def _vectors(name: str, key: str, what: str) -> Table:
+    return Table(
+        name=f"embeddings.{name}",
+        kind=CHANGES,
+        doc=f"The vector of every {what} in the joint space, by the revision that counts.",
+        key=(key,),
+        columns=(Column(key, "string", what, required=True), *_VECTOR),
+    )
+
+
+PINS = _vectors("pins", "pin_id", "pin")
+PRODUCTS = _vectors("products", "product_id", "product")
+QUERIES = _vectors("queries", "query", "public query that was asked in the last 30 days")
+
+TABLES = (ENTITY_INPUTS, VOCABULARY, HEAD_QUERIES, PINS, PRODUCTS, QUERIES)

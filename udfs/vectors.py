@@ -24,6 +24,10 @@ _pack = F.arrow_udf(_packed, BinaryType())  # type: ignore[attr-defined]  # miss
 _unpack = F.arrow_udf(_unpacked, ArrayType(FloatType()))  # type: ignore[attr-defined]
 
 
+SQL = {"vector_of": _unpack}
+"""Functions of SQL by name: what `as_halves` made as array<float>."""
+
+
 def as_halves(vector: Column) -> Column:
     """array<float> as binary: its numbers as fp16, little-endian; null for null."""
     found: Column = _pack(vector)

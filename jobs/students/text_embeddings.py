@@ -1,4 +1,4 @@
-"""answers.embeddings: the encoder's vector of every distinct text and query of labelled pairs, asked once."""
+"""answers.text_embeddings: the encoder's vector of every distinct text and query of labelled pairs, asked once."""
 
 from __future__ import annotations
 

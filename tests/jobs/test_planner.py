@@ -168,7 +168,7 @@ def test_labels_that_nobody_made_are_left_out_but_for_the_days_that_a_command_na
     needed = one.needed(Wanted(one.targets("students")[0], last, upstream=True, force=False))
     assert needed["student_examples"] == days
     assert needed["candidates"] == needed["teacher_scores"] == last
-    tables = (features.PAIRS, features.QUERIES, features.ENTITIES, answers.EMBEDDINGS, state.PRODUCTS, texts.PRODUCTS)
+    tables = (features.PAIRS, features.QUERIES, features.ENTITIES, answers.TEXT_EMBEDDINGS, state.PRODUCTS, texts.PRODUCTS)
     with_days = Planner(one.lineage, {**one.ledgers, **{table: ledger(days) for table in tables}}, models=one.models)
     with_days.check_inputs(job("student_examples"), days)  # the labels of the first four days are not missed
     before = with_days.made_from(job("student_examples"), "2026-01-02")

@@ -19,6 +19,7 @@ from jobs.building import parameters
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.errors import PinlakeError, UsageError
+from jobs.ledger import Ledger
 from jobs.lineage import Lineage
 from jobs.model_plan import Models
 from jobs.planner import Planner, Wanted, adjacent
@@ -296,19 +297,25 @@ class Lake:
 
     def export(self, kind: str, out: Path, days: Days) -> Result:
         """Writes what changed on the days of one of `FEEDS` as files."""
-        from jobs import exporting
+        from jobs import exporting, trainer_export
 
+        if kind == trainer_export.NAME:
+            return trainer_export.export(self, out, days.last)
         if kind not in exporting.FEEDS:
-            raise UsageError(f"{kind!r} cannot be exported; there are {', '.join(exporting.FEEDS)}")
+            raise UsageError(f"{kind!r} cannot be exported; there are {', '.join((*exporting.FEEDS, trainer_export.NAME))}")
         table = exporting.FEEDS[kind]
-        ledger = self.store.ledger(table)
-        if gap := ledger.missing(days):
-            raise PinlakeError(
-                f"{table.name} has no {gap[0]}; run first: pinlake run {self.lineage.writers[table].name} --day {gap[0]} --upstream"
-            )
+        ledger = self.ledger_of(table, days)
         n = exporting.write(exporting.feed(self.store.frame(table, ledger.version), days), out)
         result = {"table": table.name, "version": ledger.version, "days": [days.first, days.last], "rows": n, "out": str(out)}
         return result, f"{out}: {n} rows of {table.name} changed on {days}"
+
+    def ledger_of(self, table: Table, days: Days) -> Ledger:
+        """What is published of a table; PinlakeError names the job to run where a day of it is missing."""
+        ledger = self.store.ledger(table)
+        if gap := ledger.missing(days):
+            job = self.lineage.writers[table].name
+            raise PinlakeError(f"{table.name} has no {gap[0]}; run first: pinlake run {job} --day {gap[0]} --upstream")
+        return ledger
 
     def evaluate_teacher(self, days: Days) -> Result:
         """The teacher that counts against people on queries that it never saw, with its baselines; kept in evaluation.metrics."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -24,6 +26,14 @@ def feed(stored: DataFrame, days: Days) -> DataFrame:
 
 def write(rows: DataFrame, out: Path) -> int:
     """Writes the rows as Parquet, a folder `ds=DAY` a day, whole or not at all; how many there are. UsageError where something is there."""
+    with whole(out) as unfinished:
+        rows.write.partitionBy("ds").parquet(str(unfinished))
+        return rows.sparkSession.read.schema(rows.schema).parquet(str(unfinished)).count()
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """A folder to write to, which is given the name `out` at the end, where all went well; UsageError where something is there."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} holds something already: name a new or empty folder")
     if not out.absolute().parent.is_dir():
@@ -31,11 +41,9 @@ def write(rows: DataFrame, out: Path) -> int:
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        rows.write.partitionBy("ds").parquet(str(unfinished))
-        n = rows.sparkSession.read.schema(rows.schema).parquet(str(unfinished)).count()
+        yield unfinished
         if out.exists():
             out.rmdir()
         unfinished.replace(out)
-        return n
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -83,9 +83,13 @@ class Planner:
         return self.ledgers.get(table, Ledger())
 
     def first_day(self, table: Table) -> str | None:
-        """The earliest day of the given tables that a table is made from; None where none of them is connected."""
+        """The earliest day of the given tables that a table is made from, but none before a model counts that it is made by; None where
+        none of them is connected."""
         firsts = [self.ledger(root).first for root in self.lineage.roots(table)]
-        return min((day for day in firsts if day is not None), default=None)
+        first = min((day for day in firsts if day is not None), default=None)
+        ask = self.asked(self.lineage.writers[table]) if table in self.lineage.writers else None
+        revisions = self.models.get(ask.name, ()) if ask else ()
+        return max(first, revisions[0].since) if first is not None and revisions else first
 
     def asked(self, job: Job) -> Ask | None:
         """The Ask that a job is, or whose answers it reads; None for a job without a model."""

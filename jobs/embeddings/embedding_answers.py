@@ -15,11 +15,11 @@ def build(inputs: DataFrame, queries: DataFrame) -> DataFrame:
     return entities.unionByName(queries.where("not deleted").select("ds", "input_hash", "query"))
 
 
-def payload(chunk: DataFrame, inputs: DataFrame) -> DataFrame:
-    """(input_hash, query, NAMES, VECTORS) of a chunk of questions; of several entities that are read alike, one."""
-    asked = chunk.where("query is null").select("input_hash")
+def payload(questions: DataFrame, inputs: DataFrame) -> DataFrame:
+    """(input_hash, query, NAMES, VECTORS) of some questions; of several entities that are read alike, one."""
+    asked = questions.where("query is null").select("input_hash")
     read = near(inputs.where("not deleted"), asked, ("input_hash",)).select("input_hash", *NAMES, *VECTORS).dropDuplicates(["input_hash"])
     entities = asked.join(read, "input_hash", "left").withColumn("query", F.lit(None).cast("string"))
     none = {name: F.lit(None).cast("binary" if name in VECTORS else "string") for name in (*NAMES, *VECTORS)}
-    queries = chunk.where("query is not null").select("input_hash", "query").withColumns(none)
+    queries = questions.where("query is not null").select("input_hash", "query").withColumns(none)
     return queries.unionByName(entities.select(queries.columns))

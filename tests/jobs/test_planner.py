@@ -10,7 +10,7 @@ from jobs.ledger import Ledger, Published
 from jobs.lineage import Lineage
 from jobs.planner import Planner, Revision, Wanted, adjacent
 from jobs.registry import JOBS, job
-from schemas import answers, features, labels, raw, signals, state, texts, training
+from schemas import answers, embeddings, features, labels, raw, signals, state, texts, training
 
 DAYS = Days("2026-01-01", "2026-01-05")
 
@@ -163,7 +163,7 @@ def test_labels_that_nobody_made_are_left_out_but_for_the_days_that_a_command_na
     one = Planner(
         Lineage(JOBS),
         {raw.PRODUCT_UPDATES: ledger(days), raw.HUMAN_LABELS: ledger(["2026-01-02"]), training.TEACHER_EXAMPLES: ledger(days)},
-        models={"teacher_answers": [Revision("2026-01-03", "r", None)], "text_embeddings": [Revision("0001-01-01", "e", None)]},
+        models={"teacher_answers": [Revision("2026-01-02", "r", None)], "text_embeddings": [Revision("0001-01-01", "e", None)]},
     )
     needed = one.needed(Wanted(one.targets("students")[0], last, upstream=True, force=False))
     assert needed["student_examples"] == days
@@ -175,3 +175,15 @@ def test_labels_that_nobody_made_are_left_out_but_for_the_days_that_a_command_na
     later = Planner(with_days.lineage, {**with_days.ledgers, labels.TEACHER_SCORES: ledger(["2026-01-02"])}, models=one.models)
     after = later.made_from(job("student_examples"), "2026-01-02")
     assert {name for name in after if after[name] != before[name]} == {"scores"}, "labels made later make the day stale"
+
+
+def test_what_a_model_makes_begins_on_the_first_day_on_which_one_counts():
+    days = Days("2026-01-01", "2026-01-05")
+    one = Planner(Lineage(JOBS), {raw.PIN_UPDATES: ledger(days)}, models={"embedding_answers": [Revision("2026-01-04", "r", None)]})
+    assert one.first_day(embeddings.ENTITY_INPUTS) == "2026-01-01"
+    assert one.first_day(answers.EMBEDDINGS) == one.first_day(embeddings.PINS) == "2026-01-04"
+    needed = one.needed(Wanted((job("pin_embeddings"),), Days("2026-01-05", "2026-01-05"), upstream=True, force=False))
+    assert needed["pin_embeddings"] == Days("2026-01-04", "2026-01-05")
+    assert needed["entity_inputs"] == days, "what it reads begins earlier"
+    (skipped,) = (s for s in one.skipped(Wanted((job("pin_embeddings"),), Days("2026-01-02", "2026-01-03"), False, False)))
+    assert skipped.why == "its first day is 2026-01-04"

@@ -19,21 +19,20 @@ def test_a_build_takes_the_jobs_inputs_by_name(job):
     takes = list(inspect.signature(building.resolved(job)).parameters)
     given = [name for name in takes if name not in ("days", "params")]
     if isinstance(job, Ask):
-        # What a model is asked with is its loader's; a payload takes a chunk of questions and the inputs that the build does not.
+        # What a model is asked with is its loader's; a payload takes a chunk of questions and inputs.
         assert callable(building.named(job.loader))
         assert set(job.precisions) <= set(PRECISIONS)
         assert Budget(**job.budget)
         questions, *more = inspect.signature(building.named(job.payload)).parameters if job.payload else ("questions",)
         assert questions == "questions"
-        given += more
+        given += [name for name in more if name not in given]
     elif isinstance(job, Train):
-        # Parameters are the trainer's; each of its functions resolves.
-        assert "params" not in takes
+        # Parameters are the trainer's, and the build's where they say which rows are learnt from; each of its functions resolves.
         assert all(callable(building.named(name)) for name in (job.trainer, job.measure, job.judge, job.loader))
     else:
         looks = list(inspect.signature(building.named(job.blocks)).parameters) if job.blocks else []
         assert ("params" in [*takes, *looks]) == (job.params is not None)
-        given += [name for name in looks if name not in (*given, "params")]
+        given += [name for name in looks if name not in (*given, "days", "params")]
     assert given == list(job.inputs)
     if job.params is not None:
         assert building.parameters(job, {}) is not None

@@ -49,6 +49,7 @@ def test_every_table_of_the_catalogue_has_its_own_name_and_a_layer_of_the_design
         "state",
         "signals",
         "answers",
+        "embeddings",
         "features",
         "texts",
         "evaluation",

@@ -121,3 +121,18 @@ def evaluate_ablation(
     days = chosen_days(day, None, None)
     result, text = opened(warehouse).evaluate_ablation(days, minutes, picture)
     shown(result, text, as_json)
+
+
+@evaluate.command("embeddings")
+def evaluate_embeddings(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The joint embedding that counts on it, on the week up to it.")],
+    among: Annotated[int, typer.Option("--among", min=10, metavar="N", help="Random entities among which each is to be found.")] = 10_000,
+    untrained: Annotated[bool, typer.Option(help="Also read all texts by an untrained encoder, which takes longest.")] = True,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """recall@10 of the joint embedding: of what people engaged with, by action, language, country and popularity, and of what they
+    graded 4 or 5; beside word match and an untrained encoder."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).evaluate_embeddings(days, among, untrained)
+    shown(result, text, as_json)

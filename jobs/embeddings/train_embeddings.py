@@ -58,7 +58,7 @@ def build(
 ) -> Mapping[str, DataFrame]:
     """{pairs, negatives, vocabulary}: pairs of all tasks and random entities before the gap and behind it, and the day's tokens."""
     tables = dict(zip(TASKS, (query_pin, query_product, query_product_offsite, query_query), strict=True))
-    pairs = reduce(DataFrame.unionByName, (_pairs(task, rows) for task, rows in tables.items()))
+    pairs = reduce(DataFrame.unionByName, (pairs_of(task, rows) for task, rows in tables.items()))
     part = _part(days.last, params)
     # Queries held out of training are judged with all others, but what is learnt from is theirs alone.
     judged = F.when(F.col("_part") == "test", F.lit("test")).otherwise(F.when(F.col("split") != "test", F.col("split")))
@@ -72,15 +72,15 @@ def build(
     }
 
 
-def _pairs(task: str, rows: DataFrame) -> DataFrame:
-    """(ds, task, split, query, query_id, key, key_id, action, NAMES, VECTORS) of one table."""
+def pairs_of(task: str, rows: DataFrame) -> DataFrame:
+    """(ds, task, split, query, query_id, key, key_id, action, popularity, NAMES, VECTORS) of one table."""
     columns = {"task": F.lit(task), "query_id": F.xxhash64("query")}
     if task == "query_query":
-        columns |= {"key": F.col("cand_query"), "key_id": F.xxhash64("cand_query")}
+        columns |= {"key": F.col("cand_query"), "key_id": F.xxhash64("cand_query"), "popularity": F.lit(None).cast("bigint")}
         columns |= {name: F.lit(None).cast("binary" if name in VECTORS else "string") for name in (*NAMES, *VECTORS)}
     else:
         columns |= {"key": F.col("entity_id"), "key_id": F.xxhash64("entity_type", "entity_id")}
-    names = ("ds", "task", "split", "query", "query_id", "key", "key_id", "action", *NAMES, *VECTORS)
+    names = ("ds", "task", "split", "query", "query_id", "key", "key_id", "action", "popularity", *NAMES, *VECTORS)
     return rows.withColumns(columns).select(*names)
 
 

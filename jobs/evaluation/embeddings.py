@@ -14,9 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs.errors import PinlakeError
-from jobs.evaluation.teacher import Judgement
+from jobs.evaluation.relevance import RESAMPLED, Measured
+from jobs.evaluation.teacher import LEAST, Judgement
 from models.columns import vectors_of
-from models.embedding_batches import JUDGED, KIND, LEARNT, NEGATIVES, PAIRS, K, recall
+from models.embedding_batches import JUDGED, KIND, LEARNT, NEGATIVES, PAIRS, K
+from models.encoder import Encoder
+from models.nearest import hits
 from schemas.embeddings import NAMES, TASKS, VECTORS
 from udfs.engine import alone
 from udfs.engine.task import Asking
@@ -24,6 +27,9 @@ from udfs.joint import ASKS
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Hits = npt.NDArray[np.bool_]
+SLICES = ("action", "language", "country", "popularity")
+"""Columns of pairs by which recall is told apart."""
 MOST_PAIRS, MOST_ENTITIES = 4_000, 10_000
 """Pairs of a task, and entities of a kind, by which a model is judged at most."""
 
@@ -32,8 +38,10 @@ MOST_PAIRS, MOST_ENTITIES = 4_000, 10_000
 class Task:
     """Pairs of one task, and the candidates among which the entities of theirs are looked for."""
 
-    queries: pa.Array
+    pairs: pa.Table
+    """query, action, and what parts are made by, a row a pair."""
     candidates: pa.Table
+    """key, NAMES, VECTORS, a row a candidate."""
     keys: Ints
     """The place of each pair's entity among the candidates."""
 
@@ -44,97 +52,165 @@ def judging(rows: Path) -> dict[str, Task]:
     pairs = ds.dataset(rows / PAIRS).to_table(filter=pc.field("split") == JUDGED)
     drawn = ds.dataset(rows / NEGATIVES).to_table()
     drawn = drawn.filter(pc.field("split") == (JUDGED if pc.any(pc.equal(drawn["split"], JUDGED)).as_py() else LEARNT))
+    return tasks_of(pairs, drawn, MOST_PAIRS, MOST_ENTITIES)
+
+
+def tasks_of(pairs: pa.Table, drawn: pa.Table, most_pairs: int, most_entities: int) -> dict[str, Task]:
+    """Pairs by their task with the candidates of each; PinlakeError where there are none."""
     found = {}
     for task in TASKS:
-        own = pairs.filter(pc.field("task") == task).sort_by([("query_id", "ascending"), ("key_id", "ascending")]).slice(0, MOST_PAIRS)
+        own = pairs.filter(pc.field("task") == task).sort_by([("query_id", "ascending"), ("key_id", "ascending")]).slice(0, most_pairs)
         if len(own):
-            found[task] = _task(task, own, drawn.filter(pc.field("entity_type") == KIND[task]), pairs)
+            found[task] = task_of(task, own, drawn.filter(pc.field("entity_type") == KIND[task]), pairs, most_entities)
     if not found:
         raise PinlakeError("no pair in the days behind the gap: nothing to judge a model by")
     return found
 
 
-def _task(task: str, own: pa.Table, drawn: pa.Table, pairs: pa.Table) -> Task:
+def task_of(task: str, own: pa.Table, drawn: pa.Table, pairs: pa.Table, most: int) -> Task:
     columns = ["key", "key_id", *NAMES, *VECTORS]
-    if task == "query_query":  # all queries that were asked or followed
-        asked = pairs.select(["query", "query_id"]).rename_columns(["key", "key_id"])
-        rest = pa.concat_tables([asked, own.select(["key", "key_id"])])
-        every = pa.concat_tables([own.select(columns), rest], promote_options="default")
-    else:
-        every = pa.concat_tables([own.select(columns), drawn.select(columns[1:])], promote_options="default")
+    if task == "query_query":  # all queries that were asked
+        drawn = pairs.select(["query", "query_id"]).rename_columns(["key", "key_id"])
+    every = pa.concat_tables(
+        [own.select(columns), drawn.select([name for name in columns if name in drawn.column_names])], promote_options="default"
+    )
     ids = every["key_id"].to_numpy()
-    first = np.sort(np.unique(ids, return_index=True)[1])[:MOST_ENTITIES]
+    first = np.sort(np.unique(ids, return_index=True)[1])
+    first = first[: max(most, int((first < len(own)).sum()))]
     order = np.argsort(ids[first], kind="stable")
     keys = order[np.searchsorted(ids[first], own["key_id"].to_numpy(), sorter=order)]
-    return Task(own["query"].combine_chunks(), every.take(pa.array(first)), keys)
+    return Task(own, every.take(pa.array(first)), keys)
+
+
+Read = Callable[[Mapping[str, pa.ChunkedArray], int], Floats]
+"""Columns of ASKS that are known of so many rows, to vectors."""
+
+
+def asked_alone(asking: Asking) -> Read:
+    """How a model is asked in this process."""
+
+    def read(given: Mapping[str, pa.ChunkedArray], rows: int) -> Floats:
+        columns = []
+        for name in ASKS:
+            kind = pa.binary() if name in VECTORS else pa.string()
+            column = given.get(name, pa.nulls(rows, kind))
+            columns.append((column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(kind))
+        found, _, _ = alone.answers(asking, columns)
+        return np.nan_to_num(vectors_of(found)).astype(np.float32)  # zeros where the model has none
+
+    return read
+
+
+def found_by(task: str, one: Task, read: Read) -> Hits:
+    """Which pairs' entities are among the ten nearest of their query by the model's vectors."""
+    asked = one.pairs["query"].combine_chunks().dictionary_encode()
+    queries = read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))
+    of = {"query": one.candidates["key"]} if task == "query_query" else {name: one.candidates[name] for name in (*NAMES, *VECTORS)}
+    return hits(queries[asked.indices.to_numpy()], read(of, len(one.candidates)), one.keys, K)
+
+
+def texts_of(task: str, one: Task) -> list[str]:
+    """All words of each candidate, field after field."""
+    names = ["key"] if task == "query_query" else list(NAMES)
+    found: list[str] = pc.binary_join_element_wise(
+        *(one.candidates[name].combine_chunks().fill_null("") for name in names), " "
+    ).to_pylist()
+    return found
+
+
+def found_by_words(task: str, one: Task) -> Hits:
+    """The same by BM25 (bm25s, its Lucene variant) over all fields; a candidate without a word of the query is not found."""
+    import bm25s
+
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(texts_of(task, one), stopwords=None, show_progress=False, return_ids=False), show_progress=False)
+    asked = one.pairs["query"].combine_chunks().dictionary_encode()
+    words = bm25s.tokenize(asked.dictionary.to_pylist(), stopwords=None, show_progress=False, return_ids=False)
+    own, found = asked.indices.to_numpy(), np.zeros(len(one.pairs), bool)
+    for place, tokens in enumerate(words):  # a query's scores of all texts, and where its pairs' are among them
+        known = [token for token in tokens if token in index.vocab_dict]
+        if known:
+            scores = index.get_scores(known)
+            theirs = scores[one.keys[own == place]]
+            found[own == place] = ((scores > theirs[:, None]).sum(1) < K) & (theirs > 0)
+    return found
+
+
+def found_by_encoder(task: str, one: Task, encoder: Encoder) -> Hits:
+    """The same by an encoder that knows nothing of engagement, over all fields as one text."""
+    asked = one.pairs["query"].combine_chunks().dictionary_encode()
+    queries = encoder.all_vectors(asked.dictionary.to_pylist(), "query")
+    texts = encoder.all_vectors(texts_of(task, one), "document")
+    return hits(queries[asked.indices.to_numpy()], texts, one.keys, K)
+
+
+def measures(rows: Path, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
+    """{mean_recall, recall, bm25, pairs, candidates} of a model on pairs behind the gap, by task."""
+    tasks = judging(rows)
+    found = recalls(tasks, asking, say)
+    return {
+        "mean_recall": _mean(found),
+        "recall": found,
+        "bm25": {task: float(found_by_words(task, one).mean()) for task, one in tasks.items()},
+        "pairs": {task: len(one.pairs) for task, one in tasks.items()},
+        "candidates": {task: len(one.candidates) for task, one in tasks.items()},
+    }
 
 
 def recalls(tasks: Mapping[str, Task], asking: Asking, say: Callable[[str], None]) -> dict[str, float]:
     """recall@10 of a model by task."""
-    found = {}
+    read, found = asked_alone(asking), {}
     for task, one in tasks.items():
-        queries = _vectors(asking, {"query": one.queries}, len(one.queries))
-        of = {"query": one.candidates["key"]} if task == "query_query" else {name: one.candidates[name] for name in (*NAMES, *VECTORS)}
-        found[task] = recall(queries, _vectors(asking, of, len(one.candidates)), one.keys)
-        say(f"recall@{K} of {len(one.queries)} pairs of {task} among {len(one.candidates)}: {found[task]:.3f}")
+        found[task] = float(found_by(task, one, read).mean())
+        say(f"recall@{K} of {len(one.pairs)} pairs of {task} among {len(one.candidates)}: {found[task]:.3f}")
     return found
-
-
-def _vectors(asking: Asking, given: Mapping[str, pa.Array | pa.ChunkedArray], rows: int) -> Floats:
-    """The model's vectors, (n, width); zeros where it has none."""
-    columns = []
-    for name in ASKS:
-        kind = pa.binary() if name in VECTORS else pa.string()
-        column = given.get(name, pa.nulls(rows, kind))
-        columns.append((column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(kind))
-    found, _, _ = alone.answers(asking, columns)
-    return np.nan_to_num(vectors_of(found)).astype(np.float32)
-
-
-def word_match(tasks: Mapping[str, Task]) -> dict[str, float]:
-    """recall@10 of BM25 (bm25s, its Lucene variant) over all fields, by task."""
-    import bm25s
-
-    found = {}
-    for task, one in tasks.items():
-        names = ["key"] if task == "query_query" else list(NAMES)
-        texts = pc.binary_join_element_wise(*(one.candidates[name].combine_chunks().fill_null("") for name in names), " ").to_pylist()
-        index = bm25s.BM25()
-        index.index(bm25s.tokenize(texts, stopwords=None, show_progress=False, return_ids=False), show_progress=False)
-        asked = one.queries.dictionary_encode()
-        words = bm25s.tokenize(asked.dictionary.to_pylist(), stopwords=None, show_progress=False, return_ids=False)
-        own = asked.indices.to_numpy()
-        hits = 0
-        for place, tokens in enumerate(words):  # a query's scores of all texts, and where its pairs' are among them
-            known = [token for token in tokens if token in index.vocab_dict]
-            if known:
-                scores = index.get_scores(known)
-                theirs = scores[one.keys[own == place]]
-                hits += int((((scores >= theirs[:, None]).sum(1) <= K) & (theirs > 0)).sum())
-        found[task] = hits / len(one.queries)
-    return found
-
-
-def measures(rows: Path, asking: Asking, say: Callable[[str], None]) -> dict[str, Any]:
-    """{mean_recall, recall, bm25, pairs} of a model on pairs behind the gap, by task."""
-    tasks = judging(rows)
-    found = recalls(tasks, asking, say)
-    return {
-        "mean_recall": float(np.mean(list(found.values()))),
-        "recall": found,
-        "bm25": word_match(tasks),
-        "pairs": {task: len(one.queries) for task, one in tasks.items()},
-        "candidates": {task: len(one.candidates) for task, one in tasks.items()},
-    }
 
 
 def judged(rows: Path, new: Mapping[str, Any], old: Asking | None, encoder: Path, say: Callable[[str], None]) -> Judgement:
     """A new model beside the one that counts, or beside word match where none does: with a lower mean recall it is not promoted."""
     if old is None:
-        name, theirs = "word match (BM25)", float(np.mean(list(new["bm25"].values())))
+        name, theirs = "word match (BM25)", _mean(new["bm25"])
     else:
-        name, theirs = "the model that counts", float(np.mean(list(recalls(judging(rows), old, say).values())))
+        name, theirs = "the model that counts", _mean(recalls(judging(rows), old, say))
     ours = new["mean_recall"]
     why = f"mean recall@{K} {ours:.3f} on {sum(new['pairs'].values())} pairs behind the gap, {name} {theirs:.3f}"
     better = bool(ours >= theirs)
     return Judgement(better, why if better else f"worse: {why}", {"mean_recall": ours, "compared_with": theirs})
+
+
+def _mean(found: Mapping[str, float]) -> float:
+    return float(np.mean(list(found.values())))
+
+
+def evaluated(task: str, one: Task, systems: Mapping[str, Hits]) -> dict[str, Any]:
+    """{pairs, queries, candidates, lead, systems, differences, slices} of a task, as jobs/evaluation/teacher.py tells data sets: recall@10
+    with intervals over resampled queries, and that of the first system by part."""
+    lead, *others = systems
+    query = one.pairs["query"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    metric = f"recall@{K}"
+    found: dict[str, Any] = {
+        "pairs": len(query),
+        "queries": len(np.unique(query)),
+        "candidates": len(one.candidates),
+        "lead": lead,
+        "systems": {name: {metric: _measured(own.astype(float), query)} for name, own in systems.items()},
+        "differences": {name: {metric: _measured(systems[lead].astype(float) - systems[name], query)} for name in others},
+        "slices": {},
+    }
+    for name in SLICES:
+        if name in one.pairs.column_names:
+            values = pc.fill_null(one.pairs[name], "unknown")
+            for value in sorted(pc.unique(values).to_pylist()):
+                own = np.asarray(pc.equal(values, value)).astype(bool)
+                if LEAST <= own.sum() < len(own):
+                    found["slices"][f"{name}={value}"] = {metric: _measured(systems[lead][own].astype(float), query[own])}
+    return found
+
+
+def _measured(values: npt.NDArray[np.float64], query: Ints) -> Measured:
+    """The mean over pairs, and its interval over resampled queries."""
+    _, codes = np.unique(query, return_inverse=True)
+    sums, counts = np.bincount(codes, values), np.bincount(codes)
+    drawn = np.random.default_rng(1).multinomial(len(sums), [1 / len(sums)] * len(sums), size=RESAMPLED)
+    low, high = np.quantile(drawn @ sums / np.maximum(drawn @ counts, 1), (0.025, 0.975))
+    return Measured(float(values.mean()), len(values), float(low), float(high))

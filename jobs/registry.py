@@ -496,7 +496,7 @@ JOBS: tuple[Job, ...] = (
         doc="Queries whose vectors are made beforehand: public, and asked in the last 30 days.",
         build="jobs.embeddings.head_queries:build",
         output=embeddings.HEAD_QUERIES,
-        tags=NIGHTLY,
+        tags=EMBEDDINGS,
         inputs={"users": Input(signals.QUERY_USERS, window(31)), "public": Input(signals.PUBLIC_QUERIES, log())},
         params="HeadQueryParams",
     ),

@@ -22,6 +22,7 @@ from jobs import jars
 from jobs.errors import UsageError
 from jobs.settings import Settings, submitted
 from jobs.shipping import code_zip
+from udfs.vectors import SQL
 
 # What results depend on: neither [spark] nor spark-submit --conf may change it.
 FIXED = {
@@ -82,6 +83,8 @@ def session(settings: Settings, app: str = "pinlake") -> SparkSession:
     spark = cast(SparkSession, builder.appName(app).getOrCreate())
     _require_delta(spark)
     _remember_names(spark)
+    for name, function in SQL.items():
+        spark.udf.register(name, function)
     if not is_thread_of_driver(str(spark.sparkContext.master)):
         _ship_code(spark, scratch)
     return spark

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -185,7 +184,8 @@ class OmniSearchSage:
             raise ModelError(f"{folder} holds no joint embedding: it lacks {EMBEDDER} or {TOWERS}; train one with pinlake run embeddings")
         said = json.loads((folder / EMBEDDER).read_bytes())
         encoder = Encoder.loaded(folder, device, dtype, pooling=said["pooling"], max_tokens=said["max_tokens"], prefixes=said["prefixes"])
-        vocabulary = Vocabulary({gram: pq.read_table(folder / VOCABULARIES / gram)["token"].to_pylist() for gram in GRAMS})
+        read = {gram: (folder / VOCABULARIES / f"{gram}.txt").read_text(encoding="utf-8") for gram in GRAMS}
+        vocabulary = Vocabulary({gram: text.split("\n")[:-1] for gram, text in read.items()})
         found = cls(encoder, vocabulary, Shape(**said["shape"]))
         found._towers().load_state_dict(load_file(folder / TOWERS))
         for tower in (found.query, found.entity):
@@ -205,7 +205,9 @@ class OmniSearchSage:
         read = self.encoder.reading
         about = {"shape": asdict(self.shape), "pooling": read.pooling, "max_tokens": read.max_tokens, "prefixes": dict(read.prefixes)}
         (folder / EMBEDDER).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        write_vocabularies(self.vocabulary.tokens, folder / VOCABULARIES)
+        (folder / VOCABULARIES).mkdir(exist_ok=True)
+        for gram, tokens in self.vocabulary.tokens.items():  # a line each: no token holds white space
+            (folder / VOCABULARIES / f"{gram}.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8", newline="\n")
 
     def of_queries(self, texts: Sequence[str]) -> Floats:
         """Vectors of queries, (n, width), fp32; `texts` in the spelling that is a key."""
@@ -224,15 +226,6 @@ class OmniSearchSage:
         with torch.inference_mode():
             found: Floats = self.entity(*(one.to(device) for one in some.tensors())).cpu().numpy()
         return found
-
-
-def write_vocabularies(tokens: Mapping[str, Sequence[str]], folder: Path) -> None:
-    """A Parquet folder for each of GRAMS: token string, idx int64, from 0 without a gap."""
-    for gram in GRAMS:
-        (folder / gram).mkdir(parents=True, exist_ok=True)
-        own = tokens[gram]
-        rows = pa.table({"token": pa.array(own, pa.string()), "idx": pa.array(np.arange(len(own)), pa.int64())})
-        pq.write_table(rows, folder / gram / "part-0.parquet")
 
 
 assert tuple(EXISTING) == VECTORS

@@ -28,17 +28,19 @@ def build(spark: SparkSession, plan: Plan) -> DataFrame:
 
 
 def _images(spark: SparkSession, plan: Plan) -> DataFrame:
+    """The visual embedding of every image, and its pinsage."""
     n, view = F.col("n"), F.col("view")
     images = entities.placed(media.image_rows(spark, plan), plan).withColumns(
-        {
-            "entity_type": F.lit("image"),
-            "entity_id": pins.image_id(n, view),
-            "name": F.lit("visual"),
-            "space": F.lit(plan.number("visual space")).cast("bigint"),
-            "noise": plan.draw("visual", n, view),
-        }
+        {"entity_type": F.lit("image"), "entity_id": pins.image_id(n, view)}
     )
-    return images.select(*_columns(plan, F.lit(None).cast("array<float>"), subject_bits("space", "noise", *SUBJECT)))
+    spaces = {
+        "visual": F.lit(plan.number("visual space")).cast("bigint"),
+        "pinsage": F.xxhash64(F.lit(plan.number("space")), F.lit("pinsage")),
+    }
+    named = (images.withColumns({"name": F.lit(name), "space": space}) for name, space in spaces.items())
+    visual, graph = (one.withColumn("noise", plan.draw(name, n, view)) for one, name in zip(named, spaces, strict=True))
+    bits = visual.select(*_columns(plan, F.lit(None).cast("array<float>"), subject_bits("space", "noise", *SUBJECT)))
+    return bits.unionByName(graph.select(*_columns(plan, subject_vector("space", "noise", *SUBJECT), F.lit(None).cast("binary"))))
 
 
 def _columns(plan: Plan, vector: Column, bits: Column) -> list[Column]:

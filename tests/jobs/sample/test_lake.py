@@ -230,6 +230,7 @@ def test_embeddings_are_unit_vectors_that_are_nearer_within_a_topic(lake: Lake) 
         ("product", "searchsage"),
         ("query", "searchsage"),
         ("image", "visual"),
+        ("image", "pinsage"),
     }
     known = vectors.where("name = 'searchsage'").join(lake.stored[sample.TRUTH].drop("ds"), ["entity_type", "entity_id"])
     query = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("publication", "engine", "labelling", "engagement", "nights", "loader")
+NAMES = ("publication", "engine", "labelling", "engagement", "nights", "loader", "vectors")
 
 
 def main(names: list[str]) -> int:

@@ -30,7 +30,7 @@ def main() -> None:
         part: Loader(table, columns, given.batch_size, where=pc.field("split") == part, shuffle=part == "train", seed=given.seed)
         for part in ("train", "test")
     }
-    first = next(iter(rows["train"]))
+    first = next(iter(Loader(table, columns, 1)))  # the widths of vectors
     inputs = first["query_vector"].shape[1] + 2 * first["numbers"].shape[1]
     network = torch.nn.Sequential(torch.nn.Linear(inputs, 64), torch.nn.ReLU(), torch.nn.Linear(64, 5))
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
@@ -55,7 +55,7 @@ def main() -> None:
                     optimizer.zero_grad()
                     error.backward()
                     optimizer.step()
-                total, n = total + float(error) * len(batch["target"]), n + len(batch["target"])
+                total, n = total + float(error.detach()) * len(batch["target"]), n + len(batch["target"])
             told[part] = f"{part} loss {total / n:.4f} over {n:.0f} pairs" if n else f"no {part} pairs"
         print(f"epoch {epoch + 1}: {', '.join(told.values())}", flush=True)
 

@@ -151,7 +151,7 @@ def import_file(
 
 @app.command()
 def export(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="entities, pins or products: what changed; omnisearchsage: training rows.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="entities, pins, products, omnisearchsage or query_encoder.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder; Parquet files in a folder ds=DAY a day.")],
     day: Day = None,
     first: First = None,
@@ -159,8 +159,11 @@ def export(
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what changed on the days, by entity: the feed for a store that keeps the newest row of each. Or, of omnisearchsage, all
-    training rows up to the last day as its authors' public trainer reads them."""
+    """Write what changed on the days, by entity: the feed for a store that keeps the newest row of each.
+
+    omnisearchsage: all training rows up to the last day, as its authors' public trainer reads them. query_encoder: that of the joint
+    embedding that counts on the last day, as ONNX with its tokenizer.
+    """
     days = chosen_days(day, first, last)
     result, text = opened(warehouse).export(kind, out, days)
     shown(result, text, as_json)

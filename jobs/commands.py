@@ -301,8 +301,11 @@ class Lake:
 
         if kind == trainer_export.NAME:
             return trainer_export.export(self, out, days.last)
+        if kind == trainer_export.QUERY_ENCODER:
+            return trainer_export.query_encoder(self, out, days.last)
         if kind not in exporting.FEEDS:
-            raise UsageError(f"{kind!r} cannot be exported; there are {', '.join((*exporting.FEEDS, trainer_export.NAME))}")
+            kinds = (*exporting.FEEDS, trainer_export.NAME, trainer_export.QUERY_ENCODER)
+            raise UsageError(f"{kind!r} cannot be exported; there are {', '.join(kinds)}")
         table = exporting.FEEDS[kind]
         ledger = self.ledger_of(table, days)
         n = exporting.write(exporting.feed(self.store.frame(table, ledger.version), days), out)

@@ -1,4 +1,5 @@
-"""`pinlake export omnisearchsage`: training rows as the authors' public trainer reads them, a folder a task, and the vocabularies."""
+"""`pinlake export omnisearchsage` and `query_encoder`: training rows as the authors' public trainer reads them, a folder a task, and the
+vocabularies; and what an online server needs for queries."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from pyspark.sql import functions as F
 
 from jobs.days import Days
 from jobs.describing import aligned
+from jobs.errors import PinlakeError
 from jobs.exporting import whole
+from jobs.model_plan import Models
+from jobs.registry import train
 from schemas import embeddings, training
 from schemas.contract import Table
 from schemas.embeddings import GRAMS, NAMES, VECTORS
@@ -20,7 +24,7 @@ from udfs.trainer_files import written
 if TYPE_CHECKING:
     from jobs.commands import Lake
 
-NAME = "omnisearchsage"
+NAME, QUERY_ENCODER = "omnisearchsage", "query_encoder"
 READ: Mapping[str, tuple[Table, str]] = {
     "query_pin": (training.QUERY_PIN, "pin"),
     "query_product": (training.QUERY_PRODUCT, "product"),
@@ -46,6 +50,24 @@ def export(lake: Lake, out: Path, day: str) -> tuple[dict[str, Any], str]:
     versions = {table.name: ledger.version for table, ledger in ledgers.items()}
     result = {"day": day, "versions": versions, "rows": counts, "out": str(out)}
     return result, f"{out}: training rows up to {day}\n" + aligned([(name, str(n)) for name, n in counts.items()])
+
+
+def query_encoder(lake: Lake, out: Path, day: str) -> tuple[dict[str, Any], str]:
+    """Writes the query encoder of the joint embedding that counts on the day as ONNX with its tokenizer, for an online server; PinlakeError
+    where none counts."""
+    from models.omnisearchsage import OmniSearchSage
+    from models.served import export_query_encoder
+
+    models, job = Models(lake.store, lake.settings), train("train_embeddings")
+    found = models.counting(job.model, day)
+    if found is None:
+        raise PinlakeError(f"no joint embedding counts on {day}; run first: pinlake run embeddings --day {day}")
+    folder = models.stored(found).folder
+    with whole(out) as unfinished:
+        export_query_encoder(OmniSearchSage.loaded(folder), folder, unfinished)
+        files = {file.name: file.stat().st_size for file in sorted(unfinished.iterdir())}
+    result = {"day": day, "model": found.spec, "content_hash": found.content_hash, "bytes": files, "out": str(out)}
+    return result, f"{out}: {', '.join(files)} of {found.spec}"
 
 
 def write(frames: Mapping[Table, DataFrame], out: Path) -> dict[str, int]:

@@ -17,6 +17,7 @@ from jobs.days import Days
 from jobs.errors import PinlakeError, UsageError
 from jobs.planner import Wanted
 from jobs.settings import load
+from models.served import ServedQueries
 from schemas import embeddings, evaluation, raw, training
 from schemas.contract import Table
 from tests.models.folders import encoder
@@ -168,3 +169,14 @@ def test_training_rows_are_exported_as_the_authors_trainer_reads_them(lake, tmp_
         lake.export("omnisearchsage", tmp_path / "out", LAST)
     with pytest.raises(PinlakeError, match="features.vocabulary has no 2026-02-01; run first: pinlake run vocabulary --day 2026-02-01"):
         lake.export("omnisearchsage", tmp_path / "other", BEFORE)
+
+
+def test_the_query_encoder_is_exported_with_its_tokenizer(lake, tmp_path):
+    told, _ = lake.export("query_encoder", tmp_path / "served", LAST)
+    assert {"query.onnx", "query.json", "tokenizer.json"} <= set(told["bytes"])
+    served = ServedQueries(tmp_path / "served").vectors(["the red", "a lamp"])
+    pd.DataFrame({"query": ["the red", "a lamp"]}).to_csv(tmp_path / "queries.csv", index=False)
+    lake.embed(tmp_path / "queries.csv", "query", "embedder", tmp_path / "out.parquet")
+    assert np.abs(served - np.stack(pd.read_parquet(tmp_path / "out.parquet")["vector"])).max() < 1e-4
+    with pytest.raises(PinlakeError, match="no joint embedding counts on 2026-02-01"):
+        lake.export("query_encoder", tmp_path / "none", BEFORE)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from models.bags import Vocabulary
 from models.loader import Loader, parquet
+from models.nearest import hits
 from models.omnisearchsage import Entities, OmniSearchSage, entities
 from models.recipe import EmbeddingRecipe
 from models.specs import ModelError
@@ -31,7 +32,6 @@ MOST = 20_000
 """Validation pairs, and entities among which theirs are looked for, at most."""
 K = 10
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -92,67 +92,66 @@ class Steps:
     def __next__(self) -> Batch:
         read = {name: next(batches) for name, batches in self._endless.items()}
         luck, self.step = np.random.default_rng((self.recipe.seed, self.rank, self.step)), self.step + 1
-        queries, texts = _Places(), list[str]()
-        found = _Places()
-        parts: list[dict[str, Any]] = []
-        met = {}
-        random: dict[str, Ints] = {
-            kind: found.of(read[kind]["key_id"].numpy(), parts, read[kind]) for kind in ("pin", "product") if kind in read
-        }
-        for task in (task for task in TASKS if task in read):
-            one = read[task]
-            asked, asked_ids = queries.named(one["query_id"].numpy(), one["query"], texts), one["query_id"].numpy()
-            key_ids = one["key_id"].numpy()
+        tasks = [task for task in TASKS if task in read]
+        texts, entities_read, ids = _Distinct(), _Distinct(), dict[str, tuple[Ints, Ints, Ints]]()
+        for kind in ("pin", "product"):
+            if kind in read:
+                entities_read.add(f"random {kind}", read[kind]["key_id"].numpy(), read[kind])
+        for task in tasks:
+            one, query_ids, key_ids = read[task], read[task]["query_id"].numpy(), read[task]["key_id"].numpy()
+            texts.add(f"{task} asked", query_ids, {"query": one["query"]})
             if task == "query_query":
-                drawn = luck.integers(len(self.asked[0]), size=len(asked) * self.recipe.negatives)
+                drawn = luck.integers(len(self.asked[0]), size=len(query_ids) * self.recipe.negatives)
                 other_ids = self.asked[1][drawn]
-                keys = queries.named(key_ids, one["key"], texts)
-                others = queries.named(other_ids, [self.asked[0][n] for n in drawn], texts)
+                texts.add(task, key_ids, {"query": one["key"]})
+                texts.add("random query", other_ids, {"query": [self.asked[0][n] for n in drawn]})
             else:
-                keys = found.of(key_ids, parts, one)
-                others = random[KIND[task]] if KIND[task] in random else np.zeros(0, np.int64)
-                other_ids = read[KIND[task]]["key_id"].numpy() if KIND[task] in read else others
-            met[task] = (asked, keys, others, asked_ids, key_ids, other_ids)
-        return Batch(texts, _entities(self.vocabulary, parts, found), met)
+                entities_read.add(task, key_ids, one)
+                other_ids = read[KIND[task]]["key_id"].numpy() if KIND[task] in read else np.zeros(0, np.int64)
+            ids[task] = (query_ids, key_ids, other_ids)
+        asked_at, found_at = texts.places(), entities_read.places()
+        met = {}
+        for task in tasks:
+            among = asked_at if task == "query_query" else found_at
+            others = among.get(f"random {KIND[task]}", np.zeros(0, np.int64))
+            met[task] = (asked_at[f"{task} asked"], among[task], others, *ids[task])
+        return Batch(texts.column("query", pa.string()).to_pylist(), _entities(self.vocabulary, entities_read), met)
 
 
-class _Places:
-    """Distinct ids in the order in which they first come."""
+class _Distinct:
+    """Rows of several parts, told apart by their ids: each distinct one is read once."""
 
     def __init__(self) -> None:
-        self.known: dict[int, int] = {}
-        self.firsts: list[Ints] = []
+        self._ids: dict[str, Ints] = {}
+        self._columns: list[Mapping[str, Any]] = []
 
-    def _placed(self, ids: Ints) -> tuple[Ints, Ints]:
-        """(the place of each id, which of them are new: their places in `ids`)."""
-        new = []
-        for n, one in enumerate(ids.tolist()):
-            if one not in self.known:
-                self.known[one] = len(self.known)
-                new.append(n)
-        return np.fromiter((self.known[one] for one in ids.tolist()), np.int64, len(ids)), np.array(new, np.int64)
+    def add(self, name: str, ids: Ints, columns: Mapping[str, Any]) -> None:
+        """One more part, and what its rows hold."""
+        self._ids[name] = ids
+        self._columns.append(columns)
 
-    def named(self, ids: Ints, names: Sequence[str], into: list[str]) -> Ints:
-        """The place of each id; names of new ones go into the list."""
-        places, new = self._placed(ids)
-        into.extend(names[n] for n in new)
-        return places
+    def places(self) -> dict[str, Ints]:
+        """By part, the place of each row among the distinct ones."""
+        if not self._ids:
+            return {}
+        at = np.unique(np.concatenate(list(self._ids.values())), return_inverse=True)[1]
+        return dict(zip(self._ids, np.split(at, np.cumsum([len(ids) for ids in self._ids.values()])[:-1]), strict=True))
 
-    def of(self, ids: Ints, parts: list[dict[str, Any]], batch: dict[str, Any]) -> Ints:
-        """The place of each id; the rows of a batch that hold new ones are noted."""
-        places, new = self._placed(ids)
-        parts.append(batch)
-        self.firsts.append(new)
-        return places
+    def column(self, name: str, kind: pa.DataType) -> pa.Array:
+        """A column of the distinct rows, in the order of their ids."""
+        if not self._ids:
+            return pa.array([], kind)
+        first = np.unique(np.concatenate(list(self._ids.values())), return_index=True)[1]
+        return pa.concat_arrays([_arrow(part[name], kind) for part in self._columns]).take(pa.array(first))
 
 
-def _entities(vocabulary: Vocabulary, parts: Sequence[dict[str, Any]], found: _Places) -> Entities:
-    columns = {}
-    for name in (*NAMES, *VECTORS):
-        kind = pa.binary() if name in VECTORS else pa.string()
-        own = [pa.array(part[name], kind).take(pa.array(new)) for part, new in zip(parts, found.firsts, strict=True)]
-        columns[name] = pa.concat_arrays(own) if own else pa.array([], kind)
-    return entities(vocabulary, columns)
+def _arrow(values: Any, kind: pa.DataType) -> pa.Array:
+    return values.combine_chunks().cast(kind) if isinstance(values, pa.ChunkedArray) else pa.array(values, kind)
+
+
+def _entities(vocabulary: Vocabulary, rows: _Distinct) -> Entities:
+    kinds = {name: pa.binary() if name in VECTORS else pa.string() for name in (*NAMES, *VECTORS)}
+    return entities(vocabulary, {name: rows.column(name, kind) for name, kind in kinds.items()})
 
 
 def _learnt(task: str) -> Any:
@@ -177,57 +176,40 @@ class Looked:
     @classmethod
     def of(cls, rows: Path, vocabulary: Vocabulary) -> Looked:
         """The validation pairs, and entities drawn at random among which theirs are to be found."""
-        pairs = (
-            parquet(rows / PAIRS)
-            .to_table(filter=pc.field("split") == "validation")
-            .sort_by([("task", "ascending"), ("query_id", "ascending")])
-        )
-        pairs = pairs.slice(0, MOST)
+        pairs = parquet(rows / PAIRS).to_table(filter=pc.field("split") == LOOKED_AT)
+        pairs = pairs.sort_by([(name, "ascending") for name in ("task", "query_id", "key_id")]).slice(0, MOST)
         drawn = parquet(rows / NEGATIVES).to_table(filter=pc.field("split") == LEARNT).sort_by("key_id").slice(0, MOST)
-        queries, texts, found = _Places(), list[str](), _Places()
-        parts: list[dict[str, Any]] = []
-        met: dict[str, tuple[Ints, Ints]] = {}
-        of_kind = {kind: [_met(found, parts, drawn.filter(pc.field("entity_type") == kind))] for kind in ("pin", "product")}
-        for task in TASKS:
-            own = pairs.filter(pc.field("task") == task)
-            if len(own):
-                asked = queries.named(own["query_id"].to_numpy(), own["query"].to_pylist(), texts)
-                if task == "query_query":
-                    keys = queries.named(own["key_id"].to_numpy(), own["key"].to_pylist(), texts)
-                else:
-                    keys = _met(found, parts, own)
-                of_kind.setdefault(KIND[task], []).append(keys)
-                met[task] = (asked, keys)
-        candidates = {kind: np.unique(np.concatenate(some)) for kind, some in of_kind.items()}
+        by_task = {task: own for task in TASKS if len(own := pairs.filter(pc.field("task") == task))}
+        texts, read = _Distinct(), _Distinct()
+        for kind in ("pin", "product"):
+            own = drawn.filter(pc.field("entity_type") == kind)
+            read.add(f"random {kind}", own["key_id"].to_numpy(), _columns(own, *NAMES, *VECTORS))
+        for task, own in by_task.items():
+            texts.add(f"{task} asked", own["query_id"].to_numpy(), _columns(own, "query"))
+            if task == "query_query":
+                texts.add(task, own["key_id"].to_numpy(), {"query": own["key"]})
+            else:
+                read.add(task, own["key_id"].to_numpy(), _columns(own, *NAMES, *VECTORS))
+        asked_at, found_at = texts.places(), read.places()
         placed = {}
-        for task, (asked, keys) in met.items():
-            among = candidates[KIND[task]]
-            placed[task] = (asked, among, np.searchsorted(among, keys))
-        return cls(texts, _entities(vocabulary, parts, found), placed)
+        for task in by_task:
+            among = asked_at if task == "query_query" else found_at
+            others = [at for name, at in among.items() if name == f"random {KIND[task]}" or KIND.get(name) == KIND[task]]
+            candidates = np.unique(np.concatenate(others))
+            placed[task] = (asked_at[f"{task} asked"], candidates, np.searchsorted(candidates, among[task]))
+        return cls(texts.column("query", pa.string()).to_pylist(), _entities(vocabulary, read), placed)
 
     def recall(self, model: OmniSearchSage) -> dict[str, float]:
         """recall@10 by task: the share of pairs whose entity is among the ten nearest of its query."""
         if not self.pairs:
             return {}
-        queries = model.of_queries(self.queries)
-        found = model.of_entities(self.entities)
+        queries, found = model.of_queries(self.queries), model.of_entities(self.entities)
         of = {task: queries if task == "query_query" else found for task in self.pairs}
-        return {task: recall(queries[asked], of[task][among], keys) for task, (asked, among, keys) in self.pairs.items()}
+        return {task: float(hits(queries[asked], of[task][among], keys, K).mean()) for task, (asked, among, keys) in self.pairs.items()}
 
 
-def _met(found: _Places, parts: list[dict[str, Any]], rows: pa.Table) -> Ints:
-    """The place of each row's entity."""
-    return found.of(rows["key_id"].to_numpy(), parts, {name: rows[name].to_pylist() for name in (*NAMES, *VECTORS)})
-
-
-def recall(queries: Floats, candidates: Floats, keys: Ints, k: int = K) -> float:
-    """The share of queries, (n, dim), whose candidate at `keys`, (n,), is among the k of the largest inner product; ties count against."""
-    hits = 0
-    for start in range(0, len(queries), 1_024):
-        scores = queries[start : start + 1_024] @ candidates.T
-        own = np.take_along_axis(scores, keys[start : start + 1_024, None], 1)
-        hits += int(((scores >= own).sum(1) <= k).sum())
-    return hits / len(queries) if len(queries) else float("nan")
+def _columns(rows: pa.Table, *names: str) -> dict[str, pa.ChunkedArray]:
+    return {name: rows[name] for name in names}
 
 
 def vocabulary_of(folder: Path) -> Vocabulary:

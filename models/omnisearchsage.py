@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from models.bags import Bags, Vocabulary
 from models.columns import bytes_of
-from models.encoder import Encoder
+from models.encoder import Encoder, by_length
 from models.kinds import EMBEDDER, is_embedder
 from models.specs import ModelError
 from schemas.embeddings import BITS, GRAMS, NAMES, VECTORS, WIDTH
@@ -31,6 +31,8 @@ from schemas.embeddings import BITS, GRAMS, NAMES, VECTORS, WIDTH
 TOWERS, VOCABULARIES = "towers.safetensors", "vocabularies"
 EXISTING = {"graphs": WIDTH, "item": WIDTH, "visuals": BITS}
 """Numbers that the network has of each embedding that exists already; 0 where there is none."""
+BLOCK = 1_024
+"""Entities that are read at a time."""
 _PRIME = (1 << 31) - 1
 Floats = npt.NDArray[np.float32]
 
@@ -211,7 +213,11 @@ class OmniSearchSage:
 
     def of_queries(self, texts: Sequence[str]) -> Floats:
         """Vectors of queries, (n, width), fp32; `texts` in the spelling that is a key."""
-        return self.of_tokens(*self.encoder.padded(self.encoder.tokens(texts, "query")))
+        tokens = self.encoder.tokens(texts, "query")
+        found = np.zeros((len(texts), self.shape.width), np.float32)
+        for places in by_length([len(ids) for ids in tokens]):
+            found[places] = self.of_tokens(*self.encoder.padded([tokens[place] for place in places]))
+        return found
 
     def of_tokens(self, ids: torch.Tensor, held: torch.Tensor) -> Floats:
         """Vectors of queries, (n, width), fp32, whose tokens are padded."""
@@ -222,9 +228,11 @@ class OmniSearchSage:
 
     def of_entities(self, some: Entities) -> Floats:
         """Vectors of pins and products, (n, width), fp32."""
-        device = self.query.out.weight.device
-        with torch.inference_mode():
-            found: Floats = self.entity(*(one.to(device) for one in some.tensors())).cpu().numpy()
+        device, found = self.query.out.weight.device, np.zeros((len(some), self.shape.width), np.float32)
+        for start in range(0, len(some), BLOCK):
+            part = some.taken(np.arange(start, min(start + BLOCK, len(some))))
+            with torch.inference_mode():
+                found[start : start + BLOCK] = self.entity(*(one.to(device) for one in part.tensors())).cpu().numpy()
         return found
 
 

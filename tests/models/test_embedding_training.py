@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.bags import grams
-from models.embedding_batches import NEGATIVES, PAIRS, VOCABULARY, Looked, Steps, recall, vocabulary_of
+from models.embedding_batches import NEGATIVES, PAIRS, VOCABULARY, Looked, Steps, vocabulary_of
 from models.embedding_training import together, train
 from models.omnisearchsage import OmniSearchSage
 from models.recipe import EmbeddingRecipe
@@ -49,6 +49,7 @@ def entity(kind: str, n: int) -> dict[str, Any]:
         "graphs" if kind == "pin" else "item": vector.tobytes(),
         "key_id": n * 2 + (kind == "pin"),
         "entity_type": kind,
+        "split": "train",
     }
 
 
@@ -151,13 +152,6 @@ def test_a_batch_reads_each_query_and_entity_once(rows: Path) -> None:
     following = next(steps)
     steps.load_state_dict(state)
     assert next(steps).queries == following.queries
-
-
-def test_recall_counts_ties_against_the_entity() -> None:
-    queries = np.array([[1, 0], [0, 1]], np.float32)
-    candidates = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    assert recall(queries, candidates, np.array([0, 2]), k=1) == 0.5
-    assert recall(queries, candidates, np.array([0, 2]), k=2) == 1.0
 
 
 def test_nothing_to_learn_from_is_said(rows: Path, base: Path, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def _distinct(store: Store, step: Questions, frames: Mapping[str, DataFrame]) ->
     """(input_hash, what finds the input, _known): every distinct question once, and whether it has an answer."""
     build = resolved(step.job)
     takes = inspect.signature(build).parameters
-    questions = build(**{name: frame for name, frame in frames.items() if name in takes})
+    extra = {"days": step.days} if "days" in takes else {}
+    questions = build(**{name: frame for name, frame in frames.items() if name in takes}, **extra)
     if step.only_new:
         questions = questions.where(F.col("ds") >= step.days.first)
     found = [name for name in questions.columns if name not in ("ds", "input_hash")]

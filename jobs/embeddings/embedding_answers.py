@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.logs import near
+from features.entities import ENTITY
+from features.logs import near, until
+from jobs.days import Days
 from schemas.embeddings import NAMES, VECTORS
 
 
-def build(inputs: DataFrame, queries: DataFrame) -> DataFrame:
-    """The questions: what is read of pins and products that live, and the queries whose vectors are made beforehand."""
-    entities = inputs.where("not deleted").select("ds", "input_hash", F.lit(None).cast("string").alias("query"))
-    return entities.unionByName(queries.where("not deleted").select("ds", "input_hash", "query"))
+def build(inputs: DataFrame, queries: DataFrame, days: Days) -> DataFrame:
+    """The questions: what is read of pins and products that live on one of the days, and the queries whose vectors are made beforehand."""
+    entities = _living(inputs, ENTITY, days).withColumn("query", F.lit(None).cast("string"))
+    columns = ("ds", "input_hash", "query")
+    return entities.select(*columns).unionByName(_living(queries, ("query",), days).select(*columns))
+
+
+def _living(log: DataFrame, key: Sequence[str], days: Days) -> DataFrame:
+    """The rows that stand on one of the days: not those from before that are replaced on the first of them."""
+    return log.withColumn("_until", until(key)).where((F.col("_until") > days.first) & ~F.col("deleted"))
 
 
 def payload(questions: DataFrame, inputs: DataFrame) -> DataFrame:

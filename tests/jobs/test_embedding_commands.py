@@ -84,8 +84,8 @@ def lake(spark, tmp_path_factory):
         given.write(made.store, made.runner.run_id, "test", table, frame(spark, table, rows), DAYS)
     with pytest.raises(PinlakeError, match="no joint embedding counts on 2026-02-02; run first: pinlake run embeddings --day 2026-02-02"):
         made.evaluate_embeddings(LAST, 100, False)
-    made.told = made.run("embeddings", LAST, upstream=True, force=True)[0]
-    model = made.told["jobs"]["train_embeddings"]["model"]
+    made.trained = made.run("embeddings", LAST, upstream=True, force=True)[0]
+    model = made.trained["jobs"]["train_embeddings"]["model"]
     if not model["promoted"]:  # some ten pairs: chance may decide
         made.models_promote("embedder", model["spec"], DAYS.last)
         made.runner.models.forget()
@@ -94,7 +94,7 @@ def lake(spark, tmp_path_factory):
 
 
 def test_all_that_is_trained_on_is_made_and_a_model_is_judged_by_recall(lake):
-    jobs = lake.told["jobs"]
+    jobs = lake.trained["jobs"]
     assert {"entity_inputs", "embedding_pairs", "query_pin", "query_query", "random_negatives", "vocabulary", "train_embeddings"} <= set(
         jobs
     )
@@ -132,7 +132,7 @@ def test_recall_is_kept_by_task_and_slice(lake):
     assert 0 <= recall["lower"] <= recall["value"] <= recall["upper"] <= 1
     assert "omnisearchsage minus" in text
     kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'embeddings' and slice = 'all' and data_set = 'query_pin'")
-    assert kept.where("metric = 'omnisearchsage recall@10'").collect()[0].value == pytest.approx(recall["value"])
+    assert kept.where("metric = 'omnisearchsage recall@10'").collect()[0].value == pytest.approx(recall["value"], abs=1e-3)
     assert len(found["neighbours"]) == 3
 
 

@@ -96,7 +96,9 @@ def test_another_revision_is_not_compared(spark: SparkSession) -> None:
 
 def test_questions_are_asked_once_and_find_what_is_read(spark: SparkSession) -> None:
     head = frame(spark, embeddings.HEAD_QUERIES, [{"ds": "2026-01-05", "query": "lamp", "input_hash": "e" * 64}]).drop("changed")
-    asked = build(inputs(spark), head)
+    later = build(inputs(spark), head, Days("2026-01-06", "2026-01-06")).collect()
+    assert {r.input_hash[0] for r in later} == {"a", "b", "d", "e"}, "what was replaced or left before is not asked about"
+    asked = build(inputs(spark), head, Days("2026-01-04", "2026-01-06"))
     assert sorted({(r.input_hash[0], r.query) for r in asked.collect()}, key=str) == [
         ("a", None),
         ("b", None),

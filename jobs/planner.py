@@ -164,7 +164,7 @@ class Planner:
         """For every job that must be current, the days on which it must be, by job name."""
         spans: dict[str, Days] = {}
         for job in wanted.targets:
-            first = self.first_day(job.output)
+            first = self.first_day(job.output) if self.not_connected(job) is None else None
             clipped = wanted.days.clipped(first) if first else None
             if clipped:
                 spans[job.name] = clipped

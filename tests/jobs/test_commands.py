@@ -41,6 +41,9 @@ PARAMS = {
 SHORT = SPARK["spark.driver.extraJavaOptions"]
 MEASURED = ("captions", "teacher", "distillation")
 BACKFILLED = "engaged_queries"
+ELSEWHERE = ("embedding_answers", "pin_embeddings", "product_embeddings", "query_embeddings")
+RUN = tuple(job for job in JOBS if "embeddings" not in job.tags and job.name not in ELSEWHERE)
+"""The jobs that are run here: those of the joint embedding are in test_embedding_commands.py."""
 PINLAKE = str(Path(sys.executable).with_name("pinlake"))
 
 
@@ -150,7 +153,7 @@ def test_rare_and_private_queries_stay_in_raw_and_the_signals_that_may_hold_them
     may = {signals.QUERY_USERS, signals.ENGAGEMENT_DAILY, signals.ENGAGEMENT_TOTALS}
     planted = lake.store.frame(raw.SEARCH_EVENTS).where("query like '%zqsecret%'").count()
     assert planted > 0
-    for job in JOBS:
+    for job in RUN:
         if job.output in may:
             continue
         rows = lake.store.frame(job.output)
@@ -350,7 +353,7 @@ def test_newest_first_is_refused_where_a_change_log_is_computed(lake):
 def test_the_account_of_runs_is_shown_and_rebuilt(lake):
     assert len(lake.runs(5, rebuild=False)[0]["runs"]) == 5
     rebuilt = lake.runs(500, rebuild=True)[0]["runs"]
-    assert {r["job"] for r in rebuilt} == {"sample", *(f"evaluate_{name}" for name in MEASURED), *(job.name for job in JOBS)}
+    assert {r["job"] for r in rebuilt} == {"sample", *(f"evaluate_{name}" for name in MEASURED), *(job.name for job in RUN)}
     assert lake.published(texts.PINS).startswith("version 0, 4 days from 2026-01-30 to 2026-02-02")
 
 

@@ -15,6 +15,10 @@ from models.bags import Vocabulary, grams, normalised
 TEXTS = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=24) | st.text(" #a-é漢字カ🔥\u200d́İﬁ", max_size=12), max_size=6)
 
 
+HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF), (0x2A700, 0x2CEAF), (0x2F800, 0x2FA1F))
+"""Blocks of Han characters, those included that a version of Unicode does not name yet."""
+
+
 def cut(text: str | None) -> dict[str, list[str]]:
     """The tokens of one text."""
     found = grams(pa.array([text], pa.string()))
@@ -34,7 +38,7 @@ def plain(text: str) -> dict[str, list[str]]:
     words, word = [], ""
     for character in text:
         category = unicodedata.category(character)
-        han = "CJK" in unicodedata.name(character, "") and "IDEOGRAPH" in unicodedata.name(character, "")
+        han = any(first <= ord(character) <= last for first, last in HAN)
         apart = character.isspace() or category[0] == "P" or category == "Cc" or (character < "\x80" and category[0] == "S")
         if han or apart:
             words += [word] * bool(word) + [character] * han

@@ -10,16 +10,17 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.text import has_pii
+from schemas.embeddings import TASKS
 
 PAIR_KEY = ("task", "pair_hash")
 """What names a pair of a task; its query may not stay public, so it is remembered by a hash."""
-TASKS = {
-    "query_pin": ("pin", ("long_clicks", "saves")),
-    "query_product": ("product", ("checkouts", "carts", "saves", "long_clicks")),
-    "query_product_offsite": ("product", ("offsite_checkouts", "offsite_carts")),
-    "query_query": ("query", ("long_clicks", "clicks")),
+DONE = {
+    "query_pin": ("long_clicks", "saves"),
+    "query_product": ("checkouts", "carts", "saves", "long_clicks"),
+    "query_product_offsite": ("offsite_checkouts", "offsite_carts"),
+    "query_query": ("long_clicks", "clicks"),
 }
-"""Of what a task is, and what people must have done: any of it, the strongest first. A click on a pin or product may be a mistake; a
+"""What people must have done for a pair of a task: any of it, the strongest first. A click on a pin or product may be a mistake; a
 suggested query is followed by a click."""
 ACTION_OF = {
     "clicks": "click",
@@ -52,9 +53,8 @@ def hashed(*names: str) -> Column:
 
 
 def _of_task(daily: DataFrame, task: str) -> DataFrame:
-    kind, counts = TASKS[task]
-    action = F.coalesce(*(F.when(F.col(name) > 0, F.lit(ACTION_OF[name])) for name in counts))
-    rows = daily.where(F.col("entity_type") == kind).select("ds", "entity_type", "entity_id", "query", action.alias("action"))
+    action = F.coalesce(*(F.when(F.col(name) > 0, F.lit(ACTION_OF[name])) for name in DONE[task]))
+    rows = daily.where(F.col("entity_type") == TASKS[task]).select("ds", "entity_type", "entity_id", "query", action.alias("action"))
     return rows.where("action is not null").withColumn("task", F.lit(task))
 
 

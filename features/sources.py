@@ -28,16 +28,21 @@ def pointing(log: DataFrame, key: str, pointers: Mapping[str, Column], moved: Ma
     return at.join(targets, ["kind", "id"], "left_semi").select(key)
 
 
-def in_order(listing: DataFrame, key: str, told: DataFrame, on: str, first: str) -> DataFrame:
+def pointer(log: DataFrame, key: str, name: str) -> DataFrame:
+    """(ds, key, name): what an entity points to, null where it is deleted."""
+    return log.select("ds", key, F.when(~F.col("deleted"), F.col(name)).alias(name))
+
+
+def in_order(listing: DataFrame, key: str, ids: str, told: DataFrame, on: str, first: str) -> DataFrame:
     """(ds, key, value.all): what is known of all that an entity lists, in its order; one that nothing is known of is left out.
 
-    `listing`: (ds, key, ids), a log in which ids may be null; `told`: (ds, on, value), a log by the listed id.
+    `listing`: (ds, key, ids), as `pointer` gives it of an array of ids; `told`: (ds, on, value), a log by the listed id.
     """
     # What is gathered is known on the days of its changes and, by this point, before the first of them.
     before = listing.select(key).distinct().withColumn("ds", F.lit(str(dt.date.fromisoformat(first) - dt.timedelta(days=1))))
-    ids = F.array_compact(F.array_distinct("ids"))
-    places = F.max(F.coalesce(F.size(ids), F.lit(0))).over(W.partitionBy(key))
-    long = listing.select("ds", key, ids.alias("ids"), places.alias("places")).where("places > 0")
+    each = F.array_compact(F.array_distinct(ids))
+    places = F.max(F.coalesce(F.size(each), F.lit(0))).over(W.partitionBy(key))
+    long = listing.select("ds", key, each.alias("ids"), places.alias("places")).where("places > 0")
     # A row for each place that the entity ever has, so that a place that it no longer has is a change too.
     views = long.select("ds", key, "ids", F.explode(F.sequence(F.lit(0), F.col("places") - 1)).alias("place"))
     views = views.select("ds", key, "place", F.get("ids", F.col("place")).alias(on))

@@ -17,6 +17,8 @@ from jobs.spec import Job, Train
 from schemas.contract import CHANGES
 
 REFUSED = ("refused", "refused_key")
+BUILT = "built"
+"""What a job's `blocks` calls the rows that were built."""
 
 
 def named(text: str) -> Callable[..., Any]:
@@ -75,7 +77,8 @@ def _called(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) 
 
 
 def blocked(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) -> str | None:
-    """Why nothing may be published, as the job's `blocks` says of its inputs; None where all is well, and for a job without it."""
+    """Why nothing may be published, as the job's `blocks` says of its inputs and of what was built; None where all is well, and for a job
+    without it."""
     if job.blocks is None:
         return None
     look = named(job.blocks)

@@ -11,8 +11,8 @@ from pyspark.sql import types as T
 from features.fields import bounded, columns_of, host
 from jobs.cleaning import clean
 from jobs.errors import UsageError
-from jobs.imports.read import BROKEN, named_column
-from jobs.scoring import ORDER, as_text, refuse_taken, write
+from jobs.imports.read import BROKEN
+from jobs.scoring import CARRIED, ORDER, as_text, carried, given_back, refusal, refuse_taken, write
 from schemas.embeddings import NAMES, VECTORS
 from udfs.engine.faces import ask_in_arrow
 from udfs.engine.task import Asking
@@ -33,31 +33,27 @@ def embedded(rows: DataFrame, kind: str, asking: Asking, revision: str, slots: i
     """The rows with ADDED: a vector of length 1, the model, and why there is none. UsageError where no column is any that is read."""
     have = [name for name in rows.columns if name != BROKEN]
     refuse_taken(have, ADDED)
-    rows = rows.withColumn(ORDER, F.monotonically_increasing_id())  # in the order of the file; on the way to no table
-    given = F.struct(*(named_column(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
-    broken = F.col(BROKEN).isNotNull() if BROKEN in rows.columns else F.lit(False)
     read = _query(rows, have) if kind == "query" else _entity(rows, kind, have)
-    asked = rows.select(ORDER, given, broken.alias("broken"), *(one.alias(f"t{n}") for n, one in enumerate(read.values())))
-    asked = asked.repartition(slots, ORDER)
+    asked = carried(rows, have, list(read.values())).repartition(slots, ORDER)
     none = {name: F.lit(None).cast("binary" if name in VECTORS else "string").alias(name) for name in ASKS}
     if kind == "query":
         asks = none | {"query": F.coalesce(normalised_query("t0"), F.lit("")).alias("query")}
-        given_to = asked.select(ORDER, "given", "broken", *asks.values())
+        given_to = asked.select(*CARRIED, *asks.values())
     else:
         said = clean(asked, **{f"s{n}": f"t{n}" for n in range(len(read))})
         fields: dict[str, Column] = {name: F.lit(None).cast("string") for name in NAMES}
         fields |= {name: F.col(f"s{n}") for n, name in enumerate(read)}
         fields |= {name: F.coalesce(fields[name], host(fields["links"])) for name in ("domains", "domain")}
         cut = said.withColumn("_cut", bounded(fields))
-        given_to = cut.select(ORDER, "given", "broken", *(F.col(f"_cut.{n}").alias(n) if n in NAMES else one for n, one in none.items()))
+        given_to = cut.select(*CARRIED, *(F.col(f"_cut.{n}").alias(n) if n in NAMES else one for n, one in none.items()))
     answers = ask_in_arrow(given_to, list(ASKS), asking, "vector", T.ArrayType(T.FloatType()))
     silent = F.when(F.col("vector").isNull(), F.lit("nothing is known of it"))
     return answers.select(
         ORDER,
-        *(F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)),
+        *given_back(have),
         "vector",
         F.lit(revision).alias("model_revision"),
-        F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.coalesce("refused", silent)).alias("refused"),
+        refusal(F.coalesce("refused", silent)),
     )
 
 

@@ -27,6 +27,8 @@ from udfs.engine.task import Asking
 ADDED = ("p1", "p2", "p3", "p4", "p5", "grade", "expected_grade", "model_revision", "refused")
 ORDER = "_order"
 """The place of a row in the file; left out of what is written."""
+CARRIED = (ORDER, "given", "broken")
+"""What stands for a row of a file while a model is asked: its place, its columns, and whether its line cannot be read."""
 STUDENTS, TEACHERS = "train_student", "train_teacher"
 _BUDGET = 400
 """Characters of a column that no text source is named like."""
@@ -56,28 +58,42 @@ def scored(rows: DataFrame, query: str, texts: Sequence[str], asking: Asking, re
     refuse_taken(have, ADDED)
     if len(set(texts)) != len(texts):
         raise UsageError(f"--text names a column twice: {', '.join(texts)}")
-    rows = rows.withColumn("_n", F.monotonically_increasing_id())  # in the order of the file; on the way to no table
-    given = F.struct(*(named_column(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
-    broken = F.col(BROKEN).isNotNull() if BROKEN in rows.columns else F.lit(False)
-    parts = [F.col("_n"), given, broken.alias("broken")]
-    asked = rows.select(*parts, *(as_text(rows, name).alias(f"t{n}") for n, name in enumerate((query, *texts))))
-    said = clean(asked.repartition(slots, "_n"), **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
+    asked = carried(rows, have, [as_text(rows, name) for name in (query, *texts)]).repartition(slots, ORDER)
+    said = clean(asked, **{f"s{n}": f"t{n}" for n in range(len(texts) + 1)})
     lines = [Line(name, LABELS.get(name, name), F.col(f"s{n}"), BUDGETS.get(name, _BUDGET)) for n, name in enumerate(texts, 1)]
     said = joined(said, lines, Assembly.characters).withColumnRenamed("s0", "query")
     # Not as a UDF: Spark leaves one in place whose arguments are made of lambdas over what other UDFs gave.
     asks = _asks(asking)
-    given_to = said.select("_n", "given", "broken", *(one.alias(name) for name, one in asks.items()))
+    given_to = said.select(*CARRIED, *(one.alias(name) for name, one in asks.items()))
     answers = ask_in_arrow(given_to, list(asks), asking, "p", T.ArrayType(T.FloatType()))
     p = F.col("p")
     return answers.select(
-        F.col("_n").alias(ORDER),
-        *(F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)),
+        ORDER,
+        *given_back(have),
         *(p[n].alias(f"p{n + 1}") for n in range(5)),
         likeliest(p).alias("grade"),
         expected(p).alias("expected_grade"),
         F.lit(revision).alias("model_revision"),
-        F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(F.col("refused")).alias("refused"),
+        refusal(F.col("refused")),
     )
+
+
+def carried(rows: DataFrame, have: Sequence[str], texts: Sequence[Column]) -> DataFrame:
+    """The rows of a file as CARRIED, with the texts t0, t1 ... that a model reads."""
+    rows = rows.withColumn(ORDER, F.monotonically_increasing_id())  # in the order of the file; on the way to no table
+    given = F.struct(*(named_column(name).alias(f"c{n}") for n, name in enumerate(have))).alias("given")
+    broken = F.col(BROKEN).isNotNull() if BROKEN in rows.columns else F.lit(False)
+    return rows.select(ORDER, given, broken.alias("broken"), *(text.alias(f"t{n}") for n, text in enumerate(texts)))
+
+
+def given_back(have: Sequence[str]) -> list[Column]:
+    """The file's columns, of CARRIED."""
+    return [F.col(f"given.c{n}").alias(name) for n, name in enumerate(have)]
+
+
+def refusal(why: Column) -> Column:
+    """Why a row has no answer: its line cannot be read, or `why`."""
+    return F.when(F.col("broken"), F.lit("the line cannot be read")).otherwise(why).alias("refused")
 
 
 def refuse_taken(have: Sequence[str], added: Sequence[str]) -> None:

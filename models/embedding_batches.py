@@ -18,16 +18,11 @@ from models.nearest import hits
 from models.omnisearchsage import Entities, OmniSearchSage, entities
 from models.recipe import EmbeddingRecipe
 from models.specs import ModelError
-from schemas.embeddings import GRAMS, NAMES, TASKS, VECTORS
+from schemas.embeddings import GRAMS, NAMES, NEGATIVES, PAIRS, TASKS, VECTORS
 
-PAIRS, NEGATIVES, VOCABULARY = "pairs", "negatives", "vocabulary"
-"""The parts of a lesson, each a folder of Parquet: (task, split, query, query_id, key, key_id, NAMES, VECTORS), (entity_type, split,
-key_id, NAMES, VECTORS) and (gram, token, idx). The key of query_query is a query, whose NAMES and VECTORS are null."""
 LEARNT, LOOKED_AT, JUDGED = "train", "validation", "test"
 """Splits of pairs: those learnt from, those that are looked at meanwhile, and those of the days behind the gap, by which the outcome is
 judged. Random entities are learnt or judged."""
-KIND = {"query_pin": "pin", "query_product": "product", "query_product_offsite": "product", "query_query": "query"}
-"""What a task's queries lead to."""
 MOST = 20_000
 """Validation pairs, and entities among which theirs are looked for, at most."""
 K = 10
@@ -62,7 +57,7 @@ class Steps:
             columns = ["query", "query_id", "key", "key_id", *(() if task == "query_query" else (*NAMES, *VECTORS))]
             self.loaders[task] = Loader(pairs, columns, size, where=_learnt(task), **order)
         for kind in ("pin", "product"):
-            met = [self.loaders[task].batch_size for task in TASKS if task in self.loaders and KIND[task] == kind]
+            met = [self.loaders[task].batch_size for task in TASKS if task in self.loaders and TASKS[task] == kind]
             wanted = sum(met) * recipe.negatives
             where = (pc.field("entity_type") == kind) & (pc.field("split") == LEARNT)
             if wanted and (have := negatives.count_rows(filter=where)):
@@ -107,13 +102,13 @@ class Steps:
                 texts.add("random query", other_ids, {"query": [self.asked[0][n] for n in drawn]})
             else:
                 entities_read.add(task, key_ids, one)
-                other_ids = read[KIND[task]]["key_id"].numpy() if KIND[task] in read else np.zeros(0, np.int64)
+                other_ids = read[TASKS[task]]["key_id"].numpy() if TASKS[task] in read else np.zeros(0, np.int64)
             ids[task] = (query_ids, key_ids, other_ids)
         asked_at, found_at = texts.places(), entities_read.places()
         met = {}
         for task in tasks:
             among = asked_at if task == "query_query" else found_at
-            others = among.get(f"random {KIND[task]}", np.zeros(0, np.int64))
+            others = among.get(f"random {TASKS[task]}", np.zeros(0, np.int64))
             met[task] = (asked_at[f"{task} asked"], among[task], others, *ids[task])
         return Batch(texts.column("query", pa.string()).to_pylist(), _entities(self.vocabulary, entities_read), met)
 
@@ -194,7 +189,7 @@ class Looked:
         placed = {}
         for task in by_task:
             among = asked_at if task == "query_query" else found_at
-            others = [at for name, at in among.items() if name == f"random {KIND[task]}" or KIND.get(name) == KIND[task]]
+            others = [at for name, at in among.items() if name == f"random {TASKS[task]}" or TASKS.get(name) == TASKS[task]]
             candidates = np.unique(np.concatenate(others))
             placed[task] = (asked_at[f"{task} asked"], candidates, np.searchsorted(candidates, among[task]))
         return cls(texts.column("query", pa.string()).to_pylist(), _entities(vocabulary, read), placed)

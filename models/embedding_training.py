@@ -21,14 +21,14 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from models.embedding_batches import KIND, VOCABULARY, Batch, K, Looked, Steps, vocabulary_of
+from models.embedding_batches import Batch, K, Looked, Steps, vocabulary_of
 from models.encoder import Encoder
 from models.omnisearchsage import EXISTING, OmniSearchSage
 from models.progress import Clock, Say, Seldom
 from models.recipe import EmbeddingRecipe
 from models.sampled_softmax import Meeting, SearchLoss
 from models.specs import ModelError
-from schemas.embeddings import TASKS
+from schemas.embeddings import TASKS, TOKENS
 
 NEWEST, TOLD = "newest.pt", "told.json"
 LOOKS, PROBED = 10, 3
@@ -41,7 +41,7 @@ class Network(torch.nn.Module):
     def __init__(self, model: OmniSearchSage, tasks: Sequence[str], recipe: EmbeddingRecipe) -> None:
         super().__init__()
         self.query, self.entity, self.recipe, self.encoder = model.query, model.entity, recipe, [model.encoder]
-        compatible = [f"{task}_compatible" for task in tasks if KIND[task] in EXISTING_OF] if recipe.compatible else []
+        compatible = [f"{task}_compatible" for task in tasks if TASKS[task] in EXISTING_OF] if recipe.compatible else []
 
         def loss(nested: Sequence[int]) -> SearchLoss:
             return SearchLoss(recipe.temperature, recipe.sketch, nested)
@@ -55,14 +55,14 @@ class Network(torch.nn.Module):
         queries = self.query(*encoder.padded(encoder.tokens(batch.queries, "query")))
         found = self.entity(*batch.entities.tensors())
         existing = dict(zip(EXISTING, torch.from_numpy(batch.entities.existing).split(list(EXISTING.values()), 1), strict=True))
-        total = queries.new_zeros(())
+        total, weights = queries.new_zeros(()), dict(zip(TASKS, self.recipe.weights, strict=True))
         for task, met in batch.met.items():
             places, ids = [torch.from_numpy(one) for one in met[:3]], [torch.from_numpy(one) for one in met[3:]]
             of = queries if task == "query_query" else found
-            weight = self.recipe.weights[TASKS.index(task)]
+            weight = weights[task]
             total = total + weight * self.losses[task](Meeting(queries[places[0]], of[places[1]], of[places[2]], *ids))
             if f"{task}_compatible" in self.losses:
-                fixed = torch.nn.functional.normalize(existing[EXISTING_OF[KIND[task]]], dim=1)
+                fixed = torch.nn.functional.normalize(existing[EXISTING_OF[TASKS[task]]], dim=1)
                 total = total + weight * self._compatible(f"{task}_compatible", queries, fixed, places, ids)
         return total
 
@@ -70,10 +70,10 @@ class Network(torch.nn.Module):
         self, name: str, queries: torch.Tensor, fixed: torch.Tensor, places: Sequence[torch.Tensor], ids: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """The loss against embeddings that exist already, of the pairs and random entities that have one."""
-        own, other = (fixed[at].any(1) for at in places[1:])
-        if not own.any():
-            return queries.new_zeros(())
-        met = Meeting(queries[places[0][own]], fixed[places[1][own]], fixed[places[2][other]], ids[0][own], ids[1][own], ids[2][other])
+        query, positive, negative = places
+        known = fixed.any(1)
+        have = {"positive_known": known[positive], "negative_known": known[negative]}
+        met = Meeting(queries[query], fixed[positive], fixed[negative], *ids, **have)
         found: torch.Tensor = self.losses[name](met)
         return found
 
@@ -86,7 +86,7 @@ def train(rows: Path, encoder: Path, recipe: EmbeddingRecipe, work: Path, out: P
     """Fills `out` with the joint embedding that the rows make; how it went. `work` keeps what a killed run needs."""
     clock = Clock()
     rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    vocabulary = vocabulary_of(rows / VOCABULARY)
+    vocabulary = vocabulary_of(rows / TOKENS)
     if not len(vocabulary):
         raise ModelError("the vocabulary is empty: there is no text of any pin or product")
     model = OmniSearchSage.fresh(

@@ -110,8 +110,12 @@ class Encoder:
 
 def unit_vectors(states: torch.Tensor, held: torch.Tensor, pooling: Pooling) -> torch.Tensor:
     """Vectors of length 1, (n, dim), from states of tokens, (n, longest, dim), `held`, (n, longest), where they are no padding."""
-    pooled = states[:, 0] if pooling == "cls" else (states * held[..., None]).sum(1) / held.sum(1, keepdim=True)
-    return torch.nn.functional.normalize(pooled, dim=1)
+    return torch.nn.functional.normalize(pooled(states, held, pooling), dim=1)
+
+
+def pooled(states: torch.Tensor, held: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector a text, (n, dim), of the states of its tokens: the first one's, or the mean of all."""
+    return states[:, 0] if pooling == "cls" else (states * held[..., None]).sum(1) / held.sum(1, keepdim=True)
 
 
 def by_length(lengths: Sequence[int]) -> list[npt.NDArray[np.int64]]:

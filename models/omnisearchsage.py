@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from models.bags import Bags, Vocabulary
 from models.columns import bytes_of
-from models.encoder import Encoder, by_length
+from models.encoder import Encoder, by_length, pooled
 from models.kinds import EMBEDDER, is_embedder
 from models.specs import ModelError
 from schemas.embeddings import BITS, GRAMS, NAMES, VECTORS, WIDTH
@@ -109,8 +109,7 @@ class QueryEncoder(torch.nn.Module):
     def forward(self, ids: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
         """(n, width). `ids`, `held`: tokens, and where they are no padding, (n, longest)."""
         states = self.body(input_ids=ids, attention_mask=held.long()).last_hidden_state.float()
-        pooled = states[:, 0] if self.pooling == "cls" else (states * held[..., None]).sum(1) / held.sum(1, keepdim=True)
-        return torch.nn.functional.normalize(self.out(pooled), dim=1)
+        return torch.nn.functional.normalize(self.out(pooled(states, held, self.pooling)), dim=1)
 
 
 @dataclass(frozen=True)
@@ -156,10 +155,10 @@ def _existing(column: pa.Array | pa.ChunkedArray, width: int) -> Floats:
     """The mean of each row's vectors, (n, width), 0 where it has none: fp16 numbers, or bits, one vector behind another."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     data, offsets = bytes_of(whole)
-    numbers, each = (np.unpackbits(data), width // 8) if width == BITS else (data.view("<f2"), width * 2)
-    counts = np.diff(offsets) // each
+    each = width // 8 if width == BITS else width * 2
     if (np.diff(offsets) % each).any():
         raise ValueError(f"vectors of {width} numbers are wanted")
+    numbers, counts = np.unpackbits(data) if width == BITS else data.view("<f2"), np.diff(offsets) // each
     found = np.zeros((len(whole), width), np.float32)
     np.add.at(found, np.repeat(np.arange(len(whole)), counts), numbers.reshape(-1, width).astype(np.float32))
     found /= np.maximum(counts, 1)[:, None]

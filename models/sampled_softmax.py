@@ -42,7 +42,11 @@ def sampled_softmax(
 
 @dataclass(frozen=True)
 class Meeting:
-    """Pairs of one task and random entities, as vectors and as ids: query and positive (n, dim), negatives (m, dim); ids int64."""
+    """Pairs of one task and random entities, as vectors and as ids: query and positive (n, dim), negatives (m, dim); ids int64.
+
+    `positive_known`, (n,), `negative_known`, (m,): which of them have a vector; all where it is None. Those without are left out of the
+    loss, but not of the tensors: processes that train together must have as many rows each.
+    """
 
     query: torch.Tensor
     positive: torch.Tensor
@@ -50,6 +54,8 @@ class Meeting:
     query_ids: torch.Tensor
     positive_ids: torch.Tensor
     negative_ids: torch.Tensor
+    positive_known: torch.Tensor | None = None
+    negative_known: torch.Tensor | None = None
 
 
 class SearchLoss(torch.nn.Module):
@@ -71,21 +77,25 @@ class SearchLoss(torch.nn.Module):
         return self.log_temperature.exp().clamp(min=COLDEST)
 
     def forward(self, met: Meeting) -> torch.Tensor:
-        """The mean loss of the pairs, in-batch and random added; counts what it is given."""
+        """The mean loss of the pairs that have vectors, in-batch and random added; 0 where none has. Counts what it is given."""
         query_ids, positive_ids, negative_ids = (_gathered(ids) for ids in (met.query_ids, met.positive_ids, met.negative_ids))
-        self._count(query_ids, positive_ids, negative_ids)
+        own = torch.ones_like(met.query_ids, dtype=torch.bool) if met.positive_known is None else met.positive_known
+        other = torch.ones_like(met.negative_ids, dtype=torch.bool) if met.negative_known is None else met.negative_known
+        pairs_known, negatives_known = (_gathered(known.long()).bool() for known in (own, other))
+        self._count(query_ids[pairs_known], positive_ids[pairs_known], negative_ids[negatives_known])
         kind = met.query.dtype
         share = _log(self.pairs.of(_pair(met.query_ids, met.positive_ids)), kind) - _log(self.queries.of(met.query_ids), kind)
         positives, negatives = _gathered_vectors(met.positive), _gathered_vectors(met.negatives)
-        same_entity = met.positive_ids[:, None] == positive_ids
-        in_batch = (positives, _expected(self.positives, positive_ids, kind), same_entity | (met.query_ids[:, None] == query_ids))
-        random = (negatives, _expected(self.negatives, negative_ids, kind), met.positive_ids[:, None] == negative_ids)
+        same = (met.positive_ids[:, None] == positive_ids) | (met.query_ids[:, None] == query_ids)
+        in_batch = (positives, _expected(self.positives, positive_ids, pairs_known, kind), same | ~pairs_known)
+        same = met.positive_ids[:, None] == negative_ids
+        random = (negatives, _expected(self.negatives, negative_ids, negatives_known, kind), same | ~negatives_known)
         total = met.query.new_zeros(())
         for width, weight in ((met.query.shape[1], 1.0), *((width, self.nested_weight) for width in self.nested)):
             query, positive = _first(met.query, width), _first(met.positive, width)
             for candidates, log_candidates, masked in (in_batch, random):
                 found = sampled_softmax(query, positive, _first(candidates, width), share, log_candidates, masked, self.temperature)
-                total = total + weight * found.mean()
+                total = total + weight * (found * own).sum() / own.sum().clamp(min=1)
         return total
 
     @torch.no_grad()
@@ -97,12 +107,13 @@ class SearchLoss(torch.nn.Module):
 
 
 def _log(counts: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
-    return counts.to(kind).log()
+    """Of what was counted; what was not is left out of the loss, and finite."""
+    return counts.clamp(min=1).to(kind).log()
 
 
-def _expected(counts: CountMin, ids: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
-    """log of how often each id is expected among so many: their number times its share of all that were seen."""
-    return _log(counts.of(ids), kind) - _log(counts.seen, kind) + math.log(max(len(ids), 1))
+def _expected(counts: CountMin, ids: torch.Tensor, known: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+    """log of how often each id is expected among those that are known: their number times its share of all that were seen."""
+    return _log(counts.of(ids), kind) - _log(counts.seen, kind) + _log(known.sum(), kind)
 
 
 def _pair(query_ids: torch.Tensor, entity_ids: torch.Tensor) -> torch.Tensor:

@@ -9,8 +9,11 @@ from schemas.contract import CHANGES, DAILY, Column, Table
 KINDS = ("pin", "product")
 GRAMS = ("char_trigram", "unigram", "bigram")
 """Kinds of tokens that a field is cut into, in the order of their ids."""
-TASKS = ("query_pin", "query_product", "query_product_offsite", "query_query")
-"""What is learnt from, each a table of training pairs."""
+TASKS = {"query_pin": "pin", "query_product": "product", "query_product_offsite": "product", "query_query": "query"}
+"""What is learnt from, each a table of training pairs, and what its queries lead to."""
+PAIRS, NEGATIVES, TOKENS = "pairs", "negatives", "vocabulary"
+"""The parts of what a joint embedding is trained on, each a folder of Parquet: (task, split, query, query_id, key, key_id, NAMES, VECTORS),
+(entity_type, split, key_id, NAMES, VECTORS) and (gram, token, idx). The key of query_query is a query, whose NAMES and VECTORS are null."""
 WIDTH, BITS = 256, 1024
 """Numbers of the embeddings that exist already, and bits of those of images."""
 

@@ -119,7 +119,7 @@ EMBEDDING_PAIRS = Table(
     doc="Which pairs trainers of embeddings were given, each once, and no entity in more than its share; queries as hashes.",
     key=("task", "pair_hash"),
     columns=(
-        Column("task", "string", "what learns from it", required=True, allowed=TASKS),
+        Column("task", "string", "what learns from it", required=True, allowed=tuple(TASKS)),
         Column("pair_hash", "string", "hash over query and entity", required=True, pattern="^[0-9a-f]{32}$"),
         Column("entity_hash", "string", "hash over the entity, which may be a query", required=True, pattern="^[0-9a-f]{32}$"),
         Column("place", "int", "the how-manieth pair of its entity it is", required=True, minimum=1),

@@ -11,16 +11,12 @@ from pyspark.sql.types import ArrayType, BinaryType, FloatType
 from models.columns import halves_of, packed
 
 
-def _packed(vectors: pa.Array) -> pa.Array:
-    return packed(vectors)
-
-
 def _unpacked(halves: pa.Array) -> pa.Array:
     numbers, offsets = halves_of(halves)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(numbers.astype(np.float32)), mask=halves.is_null())
 
 
-_pack = F.arrow_udf(_packed, BinaryType())  # type: ignore[attr-defined]  # missing in the stubs only
+_pack = F.arrow_udf(packed, BinaryType())  # type: ignore[attr-defined]  # missing in the stubs only
 _unpack = F.arrow_udf(_unpacked, ArrayType(FloatType()))  # type: ignore[attr-defined]
 
 

@@ -9,7 +9,8 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 from features import logs
-from features.pairs import PAIR_KEY, TASKS, engaged_pairs, hashed
+from features.pairs import PAIR_KEY, engaged_pairs, hashed
+from schemas.embeddings import TASKS
 
 ENTITY = ("task", "entity_hash")
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.fields import bounded, input_hash, item_fields, pin_fields, product_fields
-from features.sources import in_order, pointing
+from features.sources import in_order, pointer, pointing
 from jobs.days import Days
 from schemas import texts
 from udfs.vectors import as_halves
@@ -85,8 +85,8 @@ def _pins(pin_texts: DataFrame, pins: DataFrame, goods: DataFrame, images: DataF
         {
             "text": logs.valued(pin_texts, PIN, texts.SOURCES),
             "pin": logs.valued(pins, PIN, ("link_url",)),
-            "goods": logs.joined(_pointer(pins, "product_id"), of_product, PIN, {"product_id": "product_id"}),
-            "image": logs.joined(_pointer(pins, "image_id"), logs.near(images, pins, IMAGE), PIN, {"image_id": "image_id"}),
+            "goods": logs.joined(pointer(pins, "pin_id", "product_id"), of_product, PIN, {"product_id": "product_id"}),
+            "image": logs.joined(pointer(pins, "pin_id", "image_id"), logs.near(images, pins, IMAGE), PIN, {"image_id": "image_id"}),
             "graph": logs.valued(graphs, PIN, ("vector",)),
         },
         PIN,
@@ -97,8 +97,7 @@ def _pins(pin_texts: DataFrame, pins: DataFrame, goods: DataFrame, images: DataF
 
 def _products(goods: DataFrame, products: DataFrame, images: DataFrame, first: str) -> DataFrame:
     """The same of the products."""
-    listing = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("image_ids")).alias("ids"))
-    shown = in_order(listing, "product_id", images, "image_id", first)
+    shown = in_order(pointer(products, "product_id", "image_ids"), "product_id", "image_ids", images, "image_id", first)
     by_day = logs.merged({"goods": goods, "images": shown}, PRODUCT)
     fields = product_fields("goods.text", "goods.said")
     graphs = as_halves(F.flatten(F.array_compact("images.all.vector")))
@@ -123,8 +122,3 @@ def _rows(by_day: DataFrame, kind: str, fields: dict[str, Column], graphs: Colum
 def _some(name: str) -> Column:
     """The column, null where it is of no bytes: an entity whose images have none."""
     return F.when(F.length(name) > 0, F.col(name)).alias(name)
-
-
-def _pointer(pins: DataFrame, name: str) -> DataFrame:
-    """(ds, pin_id, name): what the pin points to, null where it is deleted."""
-    return pins.select("ds", "pin_id", F.when(~F.col("deleted"), F.col(name)).alias(name))

@@ -14,11 +14,7 @@ from jobs.days import Days, shifted
 from jobs.lessons import Lesson
 from models.recipe import EmbeddingRecipe
 from models.specs import ModelError
-from schemas.embeddings import NAMES, TASKS, VECTORS
-from schemas.embeddings import VOCABULARY as TOKENS
-
-PAIRS, NEGATIVES, VOCABULARY = "pairs", "negatives", "vocabulary"
-"""Parts of the lesson (models/embedding_batches.py)."""
+from schemas.embeddings import NAMES, NEGATIVES, PAIRS, TASKS, TOKENS, VECTORS, VOCABULARY
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def build(
     return {
         PAIRS: pairs.drop("_part"),
         NEGATIVES: drawn.select("entity_type", "split", key_id, *NAMES, *VECTORS),
-        VOCABULARY: vocabulary.where(F.col("ds") == days.last).select(*(c.name for c in TOKENS.columns)),
+        TOKENS: vocabulary.where(F.col("ds") == days.last).select(*(c.name for c in VOCABULARY.columns)),
     }
 
 

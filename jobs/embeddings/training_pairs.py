@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from pyspark.sql import DataFrame
@@ -12,24 +11,15 @@ from features import logs
 from features.engagement import COUNTS, engagements
 from features.entities import ENTITY, inputs_then
 from features.pairs import PAIR_KEY, engaged_pairs
-from features.splits import split
+from features.splits import Shares
 from jobs.days import Days
 from schemas.training import QUERY_PIN, QUERY_QUERY
 
 
-@dataclass(frozen=True)
-class TrainingPairParams:
-    """How queries are split; ValueError where it makes no sense."""
+class TrainingPairParams(Shares):
+    """How queries are split; of which task the pairs are."""
 
     task: ClassVar[str] = ""
-
-    seed: int = 5
-    validation: float = 0.1
-    test: float = 0.2
-
-    def __post_init__(self) -> None:
-        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
-            raise ValueError(f"validation {self.validation} and test {self.test} are shares, and leave something to train on")
 
 
 class QueryPinParams(TrainingPairParams):
@@ -91,6 +81,6 @@ def _given(daily: DataFrame, public: DataFrame, given: DataFrame, days: Days, pa
     return pairs.withColumns(
         {
             "example_id": F.sha2(F.concat_ws("\x1f", F.lit(params.task), "query", *ENTITY), 256),
-            "split": split(F.col("query"), params.seed, params.validation, params.test),
+            "split": params.part(F.col("query")),
         }
     )

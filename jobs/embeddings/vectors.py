@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features import logs
+from features.answers import answered, refusal
 from jobs.days import Days
 from udfs.vectors import as_floats, as_halves
 
@@ -28,12 +29,12 @@ class VectorParams:
 
 def pins(inputs: DataFrame, answers: DataFrame, before: DataFrame, days: Days) -> DataFrame:
     """A state for every pin and day on which what is read of it changed, and for all pins on the first day of a model."""
-    return _with(before, logs.kept(_states(_of(inputs, "pin"), answers, "pin_id", days)), "pin_id")
+    return _entities("pin", inputs, answers, before, days)
 
 
 def products(inputs: DataFrame, answers: DataFrame, before: DataFrame, days: Days) -> DataFrame:
     """The same for products."""
-    return _with(before, logs.kept(_states(_of(inputs, "product"), answers, "product_id", days)), "product_id")
+    return _entities("product", inputs, answers, before, days)
 
 
 def queries(inputs: DataFrame, answers: DataFrame, days: Days) -> DataFrame:
@@ -41,31 +42,23 @@ def queries(inputs: DataFrame, answers: DataFrame, days: Days) -> DataFrame:
     return _states(inputs, answers, "query", days)
 
 
-def _of(inputs: DataFrame, kind: str) -> DataFrame:
+def _entities(kind: str, inputs: DataFrame, answers: DataFrame, before: DataFrame, days: Days) -> DataFrame:
+    """The states of one kind, and the opening rows of its entities, as a job that reads its own past hands them on."""
+    key = f"{kind}_id"
     own = inputs.where(F.col("entity_type") == kind)
-    return own.select("ds", F.col("entity_id").alias(f"{kind}_id"), "input_hash", "deleted")
-
-
-def _with(before: DataFrame, states: DataFrame, key: str) -> DataFrame:
-    """The states, and the opening rows of their entities, as a job that reads its own past hands them on."""
-    own = logs.near(before, states, (key,)).select("ds", key, "vector", "input_hash", "model_revision", "deleted")
-    return states.unionByName(own, allowMissingColumns=True)
+    states = logs.kept(_states(own.select("ds", F.col("entity_id").alias(key), "input_hash", "deleted"), answers, key, days))
+    opened = logs.near(before, states, (key,)).select("ds", key, "vector", "input_hash", "model_revision", "deleted")
+    return states.unionByName(opened, allowMissingColumns=True)
 
 
 def _states(rows: DataFrame, answers: DataFrame, key: str, days: Days) -> DataFrame:
     """(ds, key, vector, input_hash, model_revision, deleted), refused where the model has no vector."""
-    known = answers.select("input_hash", F.col("vector").alias("_vector"), F.col("refused").alias("_why"), "model_revision", "since")
-    states = rows.withColumn("_until", logs.until((key,))).join(known, "input_hash", "left")
-    # What stood already is said anew on the first day of a model.
-    moved = F.when((F.col("ds") < F.col("since")) & (F.col("since") < F.col("_until")), F.col("since"))
-    states = states.withColumn("ds", F.explode(F.array_compact(F.array("ds", moved)))).where(F.col("ds").between(days.first, days.last))
-    reason = F.when(F.col("model_revision").isNull(), F.lit("it was not asked about")).otherwise(F.col("_why"))
-    silent = F.when(F.col("_vector").isNull(), F.lit("nothing is known of it"))
-    refused = F.when(~F.col("deleted"), F.coalesce(reason, silent))
+    states = answered(rows, (key,), answers, "input_hash", "vector", days.first, days.last)
+    refused = refusal("it was not asked about", F.col("said").isNull(), "nothing is known of it")
     return states.select(
         "ds",
         key,
-        as_halves(F.col("_vector")).alias("vector"),
+        as_halves(F.col("said")).alias("vector"),
         "input_hash",
         "model_revision",
         "deleted",
@@ -74,29 +67,27 @@ def _states(rows: DataFrame, answers: DataFrame, key: str, days: Days) -> DataFr
     )
 
 
-def blocks_pins(inputs: DataFrame, answers: DataFrame, before: DataFrame, days: Days, params: VectorParams) -> str | None:
+def blocks_pins(built: DataFrame, days: Days, params: VectorParams) -> str | None:
     """Why nothing may be published of the pins (`_blocked`)."""
-    return _blocked(_states(_of(inputs, "pin"), answers, "pin_id", days), before, "pin_id", params)
+    return _blocked(built, "pin_id", days, params)
 
 
-def blocks_products(inputs: DataFrame, answers: DataFrame, before: DataFrame, days: Days, params: VectorParams) -> str | None:
+def blocks_products(built: DataFrame, days: Days, params: VectorParams) -> str | None:
     """Why nothing may be published of the products (`_blocked`)."""
-    return _blocked(_states(_of(inputs, "product"), answers, "product_id", days), before, "product_id", params)
+    return _blocked(built, "product_id", days, params)
 
 
-def blocks_queries(inputs: DataFrame, answers: DataFrame, days: Days) -> str | None:
+def blocks_queries(built: DataFrame, days: Days) -> str | None:
     """Why nothing may be published of the queries: a query's text is all that is read of it, so that its vector never drifts."""
-    return _blocked(queries(inputs, answers, days), None, "query", VectorParams())
+    return _blocked(built, "query", days, VectorParams())
 
 
-def _blocked(rows: DataFrame, before: DataFrame | None, key: str, params: VectorParams) -> str | None:
+def _blocked(built: DataFrame, key: str, days: Days, params: VectorParams) -> str | None:
     """Why nothing may be published: a vector that is not finite or not of length 1, or vectors that moved far from those before."""
-    known = rows.where(F.col("vector").isNotNull())
-    new = known.select(key, "model_revision", as_floats(F.col("vector")).alias("_now"))
-    joined = new.withColumn("_then", F.lit(None).cast("array<float>"))
-    if before is not None:
-        then = logs.near(before, new, (key,)).select(key, "model_revision", as_floats(F.col("vector")).alias("_then"))
-        joined = new.join(then, [key, "model_revision"], "left")
+    rows = built.where(F.col("vector").isNotNull()).withColumn("_numbers", as_floats(F.col("vector")))
+    new = rows.where(F.col("ds") >= days.first).select(key, "model_revision", F.col("_numbers").alias("_now"))
+    then = rows.where(F.col("ds") < days.first).select(key, "model_revision", F.col("_numbers").alias("_then"))
+    joined = new.join(then, [key, "model_revision"], "left")
     length, cosine = _product(F.col("_now"), F.col("_now")), _product(F.col("_now"), F.col("_then"))
     bad = F.isnan(length) | (F.abs(length - 1) > 0.01)
     moved = F.when(F.col("_then").isNotNull(), cosine)

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs.errors import PinlakeError
+from jobs.evaluation import word_match
 from jobs.evaluation.relevance import RESAMPLED, Measured
 from jobs.evaluation.teacher import LEAST, Judgement
 from models.columns import vectors_of
-from models.embedding_batches import JUDGED, KIND, LEARNT, NEGATIVES, PAIRS, K
+from models.embedding_batches import JUDGED, LEARNT, K
 from models.encoder import Encoder
 from models.nearest import hits
-from schemas.embeddings import NAMES, TASKS, VECTORS
+from schemas.embeddings import NAMES, NEGATIVES, PAIRS, TASKS, VECTORS
 from udfs.engine import alone
 from udfs.engine.task import Asking
 from udfs.joint import ASKS
@@ -61,13 +62,15 @@ def tasks_of(pairs: pa.Table, drawn: pa.Table, most_pairs: int, most_entities: i
     for task in TASKS:
         own = pairs.filter(pc.field("task") == task).sort_by([("query_id", "ascending"), ("key_id", "ascending")]).slice(0, most_pairs)
         if len(own):
-            found[task] = task_of(task, own, drawn.filter(pc.field("entity_type") == KIND[task]), pairs, most_entities)
+            found[task] = task_of(task, own, drawn.filter(pc.field("entity_type") == TASKS[task]), pairs, most_entities)
     if not found:
         raise PinlakeError("no pair in the days behind the gap: nothing to judge a model by")
     return found
 
 
 def task_of(task: str, own: pa.Table, drawn: pa.Table, pairs: pa.Table, most: int) -> Task:
+    """Pairs of one task, and its candidates: their entities, and so many of all in all as were drawn of their kind; of query_query all
+    queries of `pairs`."""
     columns = ["key", "key_id", *NAMES, *VECTORS]
     if task == "query_query":  # all queries that were asked
         drawn = pairs.select(["query", "query_id"]).rename_columns(["key", "key_id"])
@@ -119,20 +122,13 @@ def texts_of(task: str, one: Task) -> list[str]:
 
 
 def found_by_words(task: str, one: Task) -> Hits:
-    """The same by BM25 (bm25s, its Lucene variant) over all fields; a candidate without a word of the query is not found."""
-    import bm25s
-
-    index = bm25s.BM25()
-    index.index(bm25s.tokenize(texts_of(task, one), stopwords=None, show_progress=False, return_ids=False), show_progress=False)
+    """The same by BM25 over all fields; a candidate without a word of the query is not found."""
     asked = one.pairs["query"].combine_chunks().dictionary_encode()
-    words = bm25s.tokenize(asked.dictionary.to_pylist(), stopwords=None, show_progress=False, return_ids=False)
-    own, found = asked.indices.to_numpy(), np.zeros(len(one.pairs), bool)
-    for place, tokens in enumerate(words):  # a query's scores of all texts, and where its pairs' are among them
-        known = [token for token in tokens if token in index.vocab_dict]
-        if known:
-            scores = index.get_scores(known)
-            theirs = scores[one.keys[own == place]]
-            found[own == place] = ((scores > theirs[:, None]).sum(1) < K) & (theirs > 0)
+    query_of, found = asked.indices.to_numpy(), np.zeros(len(one.pairs), bool)
+    for place, said in enumerate(word_match.scores(texts_of(task, one), asked.dictionary.to_pylist())):
+        own = query_of == place
+        theirs = said[one.keys[own]]
+        found[own] = ((said > theirs[:, None]).sum(1) < K) & (theirs > 0)
     return found
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import PinlakeError
-from jobs.evaluation import coverage
+from jobs.evaluation import coverage, word_match
 from jobs.evaluation.metrics import Metric
 from jobs.evaluation.relevance import Graded, Measured, System, differences, measured, on_levels
 from models import ordinal
@@ -121,20 +121,13 @@ def _targets(rows: pa.Table) -> Floats:
 
 def _bm25(data: DataSet) -> tuple[Floats, Floats]:
     """BM25 (bm25s, its Lucene variant) of fitted and measured pairs over the texts of both."""
-    import bm25s
-
     both = pa.concat_tables([data.fitted.select(["query", "text"]), data.measured.select(["query", "text"])])
     queries, texts = (both[name].combine_chunks().dictionary_encode() for name in ("query", "text"))
-    index = bm25s.BM25()
-    words = bm25s.tokenize(texts.dictionary.to_pylist(), stopwords=None, show_progress=False, return_ids=False)
-    index.index(words, show_progress=False)
-    asked = bm25s.tokenize(queries.dictionary.to_pylist(), stopwords=None, show_progress=False, return_ids=False)
     query_of, text_of = queries.indices.to_numpy(), texts.indices.to_numpy()
     found = np.zeros(len(both))
-    for place, tokens in enumerate(asked):  # a query's scores of all texts, of which its own pairs are taken
-        own = query_of == place
-        known = [token for token in tokens if token in index.vocab_dict]
-        found[own] = index.get_scores(known)[text_of[own]] if known else 0.0
+    for place, said in enumerate(word_match.scores(texts.dictionary.to_pylist(), queries.dictionary.to_pylist())):
+        own = query_of == place  # of a query's scores of all texts, its own pairs' are taken
+        found[own] = said[text_of[own]]
     return found[: len(data.fitted)], found[len(data.fitted) :]
 
 

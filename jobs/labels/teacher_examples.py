@@ -10,24 +10,19 @@ from pyspark.sql import functions as F
 from features import logs
 from features.grades import aggregated
 from features.past_texts import Variants, refusal, texts_then
-from features.splits import split
+from features.splits import Shares
 from jobs.days import Days
 from schemas.training import TEACHER_EXAMPLES
 from udfs.queries import normalised_query
 
 
 @dataclass(frozen=True)
-class TeacherExampleParams(Variants):
+class TeacherExampleParams(Shares, Variants):
     """How examples are split, by shares of the queries, and which sources are in their text; ValueError where it makes no sense."""
 
-    seed: int = 5
-    validation: float = 0.1
-    test: float = 0.2
-
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
-            raise ValueError(f"validation {self.validation} and test {self.test} are shares, and leave something to train on")
+        Shares.__post_init__(self)
+        Variants.__post_init__(self)
 
 
 def build(
@@ -48,7 +43,7 @@ def build(
         "ds",
         F.sha2(F.concat_ws("\x1f", "query", "entity_type", "entity_id"), 256).alias("example_id"),
         *(F.col(c.name) for c in TEACHER_EXAMPLES.columns if c.name not in ("example_id", "split")),
-        split(normalised_query("query"), params.seed, params.validation, params.test).alias("split"),
+        params.part(normalised_query("query")).alias("split"),
         refused.alias("refused"),
         F.when(refused.isNotNull(), F.to_json(F.struct("query", "entity_type", "entity_id"))).alias("refused_key"),
     )

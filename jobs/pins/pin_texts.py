@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.assembly import PinAssembly, assembled
-from features.sources import listed, pointing
+from features.sources import listed, pointer, pointing
 from jobs.cleaning import clean
 from jobs.days import Days
 
@@ -33,12 +33,14 @@ def build(
     pages = logs.valued(logs.near(link_texts, urls, URL), URL, ("title", "description"))
     stays = logs.valued(logs.near(clicks, urls, URL), URL, ("long_clicks",))
     told = logs.valued(logs.near(captions, pins, IMAGE), IMAGE, ("caption",))
-    merchants = logs.joined(_pointer(pins, "product_id"), logs.valued(products, PRODUCT, ("link_url",)), PIN, {"product_id": "product_id"})
-    url, product_url = _pointer(pins, "link_url"), merchants.select("ds", "pin_id", F.col("value.link_url").alias("link_url"))
+    merchants = logs.joined(
+        pointer(pins, "pin_id", "product_id"), logs.valued(products, PRODUCT, ("link_url",)), PIN, {"product_id": "product_id"}
+    )
+    url, product_url = pointer(pins, "pin_id", "link_url"), merchants.select("ds", "pin_id", F.col("value.link_url").alias("link_url"))
     by_day = logs.merged(
         {
             "pin": logs.valued(pins, PIN, ("language", "title", "description")),
-            "image": logs.joined(_pointer(pins, "image_id"), told, PIN, {"image_id": "image_id"}),
+            "image": logs.joined(pointer(pins, "pin_id", "image_id"), told, PIN, {"image_id": "image_id"}),
             "page": logs.joined(url, pages, PIN, {"link_url": "url"}),
             "page_clicks": logs.joined(url, stays, PIN, {"link_url": "url"}),
             "product_page": logs.joined(product_url, pages, PIN, {"link_url": "url"}),
@@ -49,11 +51,6 @@ def build(
         PIN,
     )
     return assembled(_sources(by_day.where(F.col("ds") >= days.first)), params)
-
-
-def _pointer(pins: DataFrame, name: str) -> DataFrame:
-    """(ds, pin_id, name): what the pin points to, null where it is deleted."""
-    return pins.select("ds", "pin_id", F.when(~F.col("deleted"), F.col(name)).alias(name))
 
 
 def _touched(

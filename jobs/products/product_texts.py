@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.assembly import ProductAssembly, assembled
-from features.sources import in_order, listed, pointing
+from features.sources import in_order, listed, pointer, pointing
 from features.text import cleaned
 from features.titles import folded
 from jobs.days import Days, shifted
@@ -38,7 +38,7 @@ def build(
     products = logs.kept(logs.near(products, touched, PRODUCT))
     # What is gathered from many is known on the days of its changes and, by this point, before the first of them.
     before = products.select("product_id").distinct().withColumn("ds", F.lit(shifted(days.first, -1)))
-    url = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("link_url")).alias("link_url"))
+    url = pointer(products, "product_id", "link_url")
     pages = logs.valued(logs.near(link_texts, url.toDF("ds", "product_id", "url"), URL), URL, ("title", "description"))
     by_day = logs.merged(
         {
@@ -70,8 +70,14 @@ def _touched(
 
 def _captions(products: DataFrame, captions: DataFrame, first: str) -> DataFrame:
     """(ds, product_id, value): the captions of a product's images in their order, each once."""
-    images = products.select("ds", "product_id", F.when(~F.col("deleted"), F.col("image_ids")).alias("ids"))
-    told = in_order(images, "product_id", logs.valued(captions, IMAGE, ("caption",)), "image_id", first)
+    told = in_order(
+        pointer(products, "product_id", "image_ids"),
+        "product_id",
+        "image_ids",
+        logs.valued(captions, IMAGE, ("caption",)),
+        "image_id",
+        first,
+    )
     return told.select("ds", "product_id", F.struct(F.array_distinct("value.all.caption").alias("captions")).alias("value"))
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from features import logs
 from features.matching import log_of, numbers, text_numbers
-from features.splits import split
+from features.splits import Shares
 from features.vectors import DOCUMENT, QUERY, vector_hash
 from jobs.labelled import request_key
 from schemas.features import MATCHED, NUMBERS, TEXT_NUMBERS
@@ -25,18 +25,14 @@ _LEVELS = {"grade": "int", "level": "double", "level_low": "int", "level_high": 
 
 
 @dataclass(frozen=True)
-class StudentExampleParams:
+class StudentExampleParams(Shares):
     """How queries that nobody graded are split, and how rates are smoothed; ValueError where it makes no sense."""
 
-    seed: int = 5
-    validation: float = 0.1
-    test: float = 0.2
     prior_impressions: float = 20.0
     """A pair's rates are those after so many more impressions at the entity's own rate, and an entity's likewise at that of all."""
 
     def __post_init__(self) -> None:
-        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
-            raise ValueError(f"validation {self.validation} and test {self.test} are shares, and leave something to train on")
+        super().__post_init__()
         if self.prior_impressions <= 0:
             raise ValueError("prior_impressions is above 0")
 
@@ -84,7 +80,7 @@ def _labelled(candidates: DataFrame, scores: DataFrame, examples: DataFrame, par
         F.transform("probabilities", lambda p: p.cast("double")).alias("target"),
         *(F.lit(None).cast(kind).alias(name) for name, kind in _LEVELS.items()),
         (1 / F.col("probability")).alias("weight"),
-        split(F.col("query"), params.seed, params.validation, params.test).alias("split"),
+        params.part(F.col("query")).alias("split"),
     )
     graded = examples.select(
         "ds",

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.bags import grams
-from models.embedding_batches import NEGATIVES, PAIRS, VOCABULARY, Looked, Steps, vocabulary_of
+from models.embedding_batches import Looked, Steps, vocabulary_of
 from models.embedding_training import together, train
 from models.omnisearchsage import OmniSearchSage
 from models.recipe import EmbeddingRecipe
 from models.specs import ModelError
-from schemas.embeddings import GRAMS, NAMES, VECTORS, WIDTH
+from schemas.embeddings import GRAMS, NAMES, NEGATIVES, PAIRS, TOKENS, VECTORS, WIDTH
 from tests.models.folders import encoder
 
 WORDS = "blue lamp soup red table".split()
@@ -46,7 +46,7 @@ def entity(kind: str, n: int) -> dict[str, Any]:
     return {
         **EMPTY,
         **text,
-        "graphs" if kind == "pin" else "item": vector.tobytes(),
+        "graphs" if kind == "pin" else "item": vector.tobytes() if n % 3 else None,
         "key_id": n * 2 + (kind == "pin"),
         "entity_type": kind,
         "split": "train",
@@ -76,7 +76,7 @@ def lesson(folder: Path, pairs: int = 400) -> Path:
     schemas = {
         PAIRS: (rows, pa.schema([*asked, ("query_id", pa.int64()), *common])),
         NEGATIVES: (negatives, pa.schema([("entity_type", pa.string()), ("split", pa.string()), *common])),
-        VOCABULARY: (vocabulary, pa.schema([("gram", pa.string()), ("token", pa.string()), ("idx", pa.int64())])),
+        TOKENS: (vocabulary, pa.schema([("gram", pa.string()), ("token", pa.string()), ("idx", pa.int64())])),
     }
     for name, (some, schema) in schemas.items():
         (folder / name).mkdir(parents=True)
@@ -109,7 +109,7 @@ def test_queries_find_what_they_lead_to_and_a_killed_training_goes_on_to_the_sam
     assert best["recall@10_query_query"] > 0.9
     assert first["loss"] > told["looks"][-1]["loss"]
     model = OmniSearchSage.loaded(out)
-    vocabulary = vocabulary_of(rows / VOCABULARY)
+    vocabulary = vocabulary_of(rows / TOKENS)
     looked = Looked.of(rows, vocabulary)
     assert np.mean(list(looked.recall(model).values())) == pytest.approx(best["mean"]), "the folder has the weights of the best look"
 
@@ -139,7 +139,7 @@ def test_two_processes_train_together(rows: Path, base: Path, tmp_path: Path) ->
 
 
 def test_a_batch_reads_each_query_and_entity_once(rows: Path) -> None:
-    steps = Steps(rows, RECIPE, vocabulary_of(rows / VOCABULARY), 0, 1)
+    steps = Steps(rows, RECIPE, vocabulary_of(rows / TOKENS), 0, 1)
     batch = next(steps)
     assert len(set(batch.queries)) == len(batch.queries)
     assert sum(len(met[0]) for met in batch.met.values()) == RECIPE.batch_size

@@ -92,6 +92,24 @@ def test_a_temperature_starts_at_its_value_and_never_falls_below_the_coldest() -
     assert float(loss.temperature) == pytest.approx(0.01)
 
 
+def test_what_has_no_vector_is_left_out_as_if_it_were_not_there() -> None:
+    luck = np.random.default_rng(4)
+    query, positive, negatives = units(luck, 6), units(luck, 6), units(luck, 8)
+    ids = [torch.from_numpy(luck.integers(0, 5, size)) for size in (6, 6, 8)]
+    own, other = torch.tensor([1, 0, 1, 1, 0, 1], dtype=torch.bool), torch.tensor([0, 1, 1, 0, 1, 1, 1, 0], dtype=torch.bool)
+    masked, filtered = SearchLoss(width=1 << 10).double(), SearchLoss(width=1 << 10).double()
+    for _ in range(2):
+        whole = Meeting(query, positive * own[:, None], negatives * other[:, None], *ids, own, other)
+        few = Meeting(query[own], positive[own], negatives[other], ids[0][own], ids[1][own], ids[2][other])
+        assert masked(whole).item() == pytest.approx(filtered(few).item(), rel=1e-12)
+    nothing = torch.zeros(6, dtype=torch.bool)
+    empty = SearchLoss(width=1 << 10).double()(Meeting(query.requires_grad_(), positive, negatives, *ids, nothing, other))
+    empty.backward()
+    assert empty.item() == 0
+    assert query.grad is not None
+    assert not query.grad.any()
+
+
 def test_nested_widths_are_losses_of_their_own() -> None:
     luck = np.random.default_rng(9)
     met = Meeting(units(luck, 3), units(luck, 3), units(luck, 4), torch.arange(3), torch.arange(3), torch.arange(4))

@@ -10,10 +10,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from features.engagement import COUNTS
-from features.pairs import TASKS
+from features.pairs import DONE
 from jobs.days import Days, shifted
 from jobs.registry import job
 from schemas import signals, training
+from schemas.embeddings import TASKS
 from tests.changelog import change_rows, lives, log_rows
 from tests.replay import frame, replay
 
@@ -56,8 +57,8 @@ def expected(rows: list[Row], public: dict[str, dict[str, Row]]) -> dict[str, di
         for row in (row for row in rows if row["ds"] == day):
             asked = [row["query"], *([row["entity_id"]] if row["entity_type"] == "query" else [])]
             fine = all(one in public[day] and "@" not in one for one in asked) and len(set(asked)) == len(asked)
-            for task, (kind, counts) in TASKS.items():
-                if fine and kind == row["entity_type"] and any(row[name] for name in counts):
+            for task, kind in TASKS.items():
+                if fine and kind == row["entity_type"] and any(row[name] for name in DONE[task]):
                     entity = sha(kind, row["entity_id"])
                     new.add((sha(row["query"], kind, row["entity_id"]), task, entity, MOST[kind]))
         for pair, task, entity, most in sorted(new):

@@ -86,12 +86,14 @@ def test_what_changed_is_said_anew_and_all_on_the_first_day_of_a_model(spark: Sp
 def test_a_wrong_vector_stops_the_publication(spark: SparkSession, vector: list[float], then: list[float], why: str | None) -> None:
     known = said(spark, OLD, "2026-01-01", b=vector)
     params = VectorParams(least_changed=1)
-    assert blocks_pins(inputs(spark), known, before(spark, changed=then), DAYS, params) == why
+    built = pins(inputs(spark), known, before(spark, changed=then), DAYS)
+    assert blocks_pins(built, DAYS, params) == why
 
 
 def test_another_revision_is_not_compared(spark: SparkSession) -> None:
     known = said(spark, NEW, "2026-01-01", b=unit(0, 1))
-    assert blocks_pins(inputs(spark), known, before(spark, changed=unit(1, 0)), DAYS, VectorParams(least_changed=1)) is None
+    built = pins(inputs(spark), known, before(spark, changed=unit(1, 0)), DAYS)
+    assert blocks_pins(built, DAYS, VectorParams(least_changed=1)) is None
 
 
 def test_questions_are_asked_once_and_find_what_is_read(spark: SparkSession) -> None:
@@ -111,4 +113,4 @@ def test_questions_are_asked_once_and_find_what_is_read(spark: SparkSession) -> 
     assert found == {"a": (None, None), "b": (None, "lamp"), "c": (None, None), "d": (None, None), "e": ("lamp", None)}
     rows = queries(head, said(spark, OLD, "2026-01-01", e=unit(1, 2)), DAYS).collect()
     assert [(r.query, r.refused) for r in rows] == [("lamp", None)]
-    assert blocks_queries(head, said(spark, OLD, "2026-01-01", e=unit(1, 2)), DAYS) is None
+    assert blocks_queries(queries(head, said(spark, OLD, "2026-01-01", e=unit(1, 2)), DAYS), DAYS) is None

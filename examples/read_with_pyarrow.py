@@ -6,9 +6,11 @@ python examples/read_with_pyarrow.py WAREHOUSE/training/student_examples --versi
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
+import pyarrow.fs as fs
 from deltalake import DeltaTable
 
 
@@ -19,7 +21,10 @@ def main() -> None:
     options.add_argument("--version", type=int, default=None, metavar="V")
     given = options.parse_args()
 
-    dataset = DeltaTable(given.table, version=given.version).to_pyarrow_dataset()
+    # pyarrow reads files of this machine itself: threads that call back into Python for them may outlive it.
+    folder = Path(given.table)
+    local = fs.SubTreeFileSystem(str(folder.absolute()), fs.LocalFileSystem()) if folder.is_dir() else None
+    dataset = DeltaTable(given.table, version=given.version).to_pyarrow_dataset(filesystem=local)
     train = dataset.to_table(columns=["labelled_by", "text_vector"], filter=pc.field("split") == "train")
     for row in train.group_by("labelled_by").aggregate([([], "count_all")]).sort_by("labelled_by").to_pylist():
         print(f"{row['labelled_by']}: {row['count_all']} training pairs")

@@ -19,7 +19,7 @@ from models.columns import halves_of, vectors_of
 from models.nearest import nearest
 from udfs.vectors import as_halves
 
-ROWS, WIDTH = 200_000, 256
+ROWS, WIDTH = 600_000, 256
 SEARCHED, QUERIES, K = 100_000, 500, 10
 PAIRS = 5
 
@@ -37,14 +37,15 @@ def measure() -> list[Ratio]:
 
 
 def _stored(folder: Path, vectors: np.ndarray) -> list[Ratio]:
-    """Written by Spark and read back as one tensor, and how many bytes there are."""
+    """Written by Spark from its memory, where jobs have them as they are stored; read back as one tensor; how many bytes there are."""
     flat = pa.array(vectors.reshape(-1))
     lists = pa.ListArray.from_arrays(pa.array(np.arange(len(vectors) + 1, dtype=np.int32) * WIDTH), flat)
     pq.write_table(pa.table({"n": np.arange(len(vectors)), "vector": lists}), folder / "given.parquet", row_group_size=len(vectors) // 4)
     spark = session(settings({"warehouse": str(folder / "lake")}))
-    given = spark.read.parquet(str(folder / "given.parquet")).persist()
-    given.count()
-    frames = {"array": given, "halves": given.withColumn("vector", as_halves(F.col("vector")))}
+    given = spark.read.parquet(str(folder / "given.parquet"))
+    frames = {"array": given.persist(), "halves": given.withColumn("vector", as_halves(F.col("vector"))).persist()}
+    for frame in frames.values():
+        frame.count()
 
     def write(form: str) -> None:
         shutil.rmtree(folder / form, ignore_errors=True)

@@ -320,11 +320,12 @@ class Lake:
             raise PinlakeError(f"{table.name} has no {gap[0]}; run first: pinlake run {job} --day {gap[0]} --upstream")
         return ledger
 
-    def evaluate_embeddings(self, days: Days, among: int, untrained: bool) -> Result:
-        """The joint embedding that counts on what people engaged with and graded; kept in evaluation.metrics."""
+    def evaluate_embeddings(self, days: Days, among: int, untrained: bool, ablations: float | None = None) -> Result:
+        """The joint embedding that counts on what people engaged with and graded, and where `ablations` gives minutes for it variants of
+        it; kept in evaluation.metrics."""
         from jobs.evaluating.embeddings import evaluated
 
-        return evaluated(self, days, among, untrained)
+        return evaluated(self, days, among, untrained, ablations)
 
     def evaluate_teacher(self, days: Days) -> Result:
         """The teacher that counts against people on queries that it never saw, with its baselines; kept in evaluation.metrics."""

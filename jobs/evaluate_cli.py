@@ -128,11 +128,15 @@ def evaluate_embeddings(
     day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The joint embedding that counts on it, on the week up to it.")],
     among: Annotated[int, typer.Option("--among", min=10, metavar="N", help="Random entities among which each is to be found.")] = 10_000,
     untrained: Annotated[bool, typer.Option(help="Also read all texts by an untrained encoder, which takes longest.")] = True,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Also train variants: sources added and left out, tasks alone and apart, no compatibility.")
+    ] = False,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, metavar="M", help="About how long all ablations may take.")] = 30,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """recall@10 of the joint embedding: of what people engaged with, by action, language, country and popularity, and of what they
-    graded 4 or 5; beside word match and an untrained encoder."""
+    graded 4 or 5; beside word match, embeddings that exist already and an untrained encoder."""
     days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_embeddings(days, among, untrained)
+    result, text = opened(warehouse).evaluate_embeddings(days, among, untrained, minutes if ablations else None)
     shown(result, text, as_json)

@@ -79,11 +79,6 @@ class Steps:
         self.step = state["step"]
         self._endless = {name: _endless(loader) for name, loader in self.loaders.items()}
 
-    @property
-    def dice(self) -> int:
-        """A seed for what is drawn in the step, such as dropout: its own in each process, the same where a killed run takes it again."""
-        return (self.recipe.seed * 1_009 + self.rank) * 1_000_003 + self.step
-
     def __next__(self) -> Batch:
         read = {name: next(batches) for name, batches in self._endless.items()}
         luck, self.step = np.random.default_rng((self.recipe.seed, self.rank, self.step)), self.step + 1
@@ -144,9 +139,16 @@ def _arrow(values: Any, kind: pa.DataType) -> pa.Array:
     return values.combine_chunks().cast(kind) if isinstance(values, pa.ChunkedArray) else pa.array(values, kind)
 
 
+KINDS = {name: pa.binary() if name in VECTORS else pa.string() for name in (*NAMES, *VECTORS)}
+
+
 def _entities(vocabulary: Vocabulary, rows: _Distinct) -> Entities:
-    kinds = {name: pa.binary() if name in VECTORS else pa.string() for name in (*NAMES, *VECTORS)}
-    return entities(vocabulary, {name: rows.column(name, kind) for name, kind in kinds.items()})
+    return entities(vocabulary, {name: rows.column(name, kind) for name, kind in KINDS.items()})
+
+
+def entities_of(vocabulary: Vocabulary, rows: pa.Table) -> Entities:
+    """The rows of a table with NAMES and VECTORS as the network reads them."""
+    return entities(vocabulary, {name: _arrow(rows[name], kind) for name, kind in KINDS.items()})
 
 
 def _learnt(task: str) -> Any:
@@ -193,6 +195,11 @@ class Looked:
             candidates = np.unique(np.concatenate(others))
             placed[task] = (asked_at[f"{task} asked"], candidates, np.searchsorted(candidates, among[task]))
         return cls(texts.column("query", pa.string()).to_pylist(), _entities(vocabulary, read), placed)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Validation pairs by task."""
+        return {task: len(keys) for task, (_, _, keys) in self.pairs.items()}
 
     def recall(self, model: OmniSearchSage) -> dict[str, float]:
         """recall@10 by task: the share of pairs whose entity is among the ten nearest of its query."""

@@ -1,6 +1,7 @@
 """Trains queries, pins and products into one space, several tasks at once (OmniSearchSage, arXiv 2404.16260, 3.4 and 3.5).
 
-A step has a batch of each task, by its share of all pairs, and random entities. Distinct queries and entities are read once for all tasks.
+Entities' own words come first (models/embedding_warm_start.py). A step has a batch of each task, by its share of all pairs, and random
+entities. Distinct queries and entities are read once for all tasks.
 Each task's loss is a sampled softmax over the batch and one over the random entities; queries learn the embeddings that exist already in
 the same way. In one process, or in several by torchrun. A killed training goes on from its newest look.
 """
@@ -13,15 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
 
 from models.embedding_batches import Batch, K, Looked, Steps, vocabulary_of
+from models.embedding_warm_start import warm
 from models.encoder import Encoder
 from models.omnisearchsage import EXISTING, OmniSearchSage
 from models.progress import Clock, Say, Seldom
@@ -30,7 +31,7 @@ from models.sampled_softmax import Meeting, SearchLoss
 from models.specs import ModelError
 from schemas.embeddings import TASKS, TOKENS
 
-NEWEST, TOLD = "newest.pt", "told.json"
+NEWEST, WARM, TOLD = "newest.pt", "warm.pt", "told.json"
 LOOKS, PROBED = 10, 3
 """How often validation pairs are looked at, and steps by which the pace is measured."""
 
@@ -48,6 +49,12 @@ class Network(torch.nn.Module):
 
         # Vectors that exist already have their own width.
         self.losses = torch.nn.ModuleDict({name: loss(() if name in compatible else recipe.nested) for name in (*tasks, *compatible)})
+
+    def train(self, mode: bool = True) -> Network:
+        """The language model drops nothing out: vectors of different queries are less apart than what that changes."""
+        super().train(mode)
+        self.query.body.eval()
+        return self
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The sum of the losses, each by its weight."""
@@ -86,32 +93,47 @@ def train(rows: Path, encoder: Path, recipe: EmbeddingRecipe, work: Path, out: P
     """Fills `out` with the joint embedding that the rows make; how it went. `work` keeps what a killed run needs."""
     clock = Clock()
     rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    vocabulary = vocabulary_of(rows / TOKENS)
-    if not len(vocabulary):
-        raise ModelError("the vocabulary is empty: there is no text of any pin or product")
-    model = OmniSearchSage.fresh(
-        Encoder.loaded(encoder, max_tokens=recipe.max_tokens),
-        vocabulary,
-        recipe.seed,
-        width=recipe.width,
-        table=recipe.table,
-        hidden=recipe.hidden,
-    )
+    model = _fresh(rows, encoder, recipe)
     _open(model, recipe.query_layers)
-    steps = Steps(rows, recipe, vocabulary, rank, ranks)
-    looked = Looked.of(rows, vocabulary)
+    steps = Steps(rows, recipe, model.vocabulary, rank, ranks)
+    looked = Looked.of(rows, model.vocabulary)
     network = Network(model, [task for task in TASKS if task in steps.loaders], recipe)
     clock.lap("rows")
-    course = _run(network, model, steps, looked, recipe, work, say if rank == 0 else lambda line: None)
+    _started(model, rows, recipe, work, say)
+    clock.lap("own words")
+    spent = clock.laps["own words"]
+    course = _run(network, model, steps, looked, recipe, recipe.minutes * 60 - spent, work, say if rank == 0 else lambda line: None)
     clock.lap("steps")
     if rank == 0:
         model.save(out, encoder)
     return {
         **course,
         "pairs": steps.pairs,
-        "vocabulary": {gram: len(own) for gram, own in vocabulary.tokens.items()},
+        "vocabulary": {gram: len(own) for gram, own in model.vocabulary.tokens.items()},
         "seconds": clock.laps,
     }
+
+
+def _fresh(rows: Path, encoder: Path, recipe: EmbeddingRecipe) -> OmniSearchSage:
+    vocabulary = vocabulary_of(rows / TOKENS)
+    if not len(vocabulary):
+        raise ModelError("the vocabulary is empty: there is no text of any pin or product")
+    widths = {"width": recipe.width, "table": recipe.table, "hidden": recipe.hidden}
+    return OmniSearchSage.fresh(Encoder.loaded(encoder, max_tokens=recipe.max_tokens), vocabulary, recipe.seed, **widths)
+
+
+def _started(model: OmniSearchSage, rows: Path, recipe: EmbeddingRecipe, work: Path, say: Say) -> None:
+    """The model has learnt entities' own words: now, or before a kill; of several processes the one that starts the others did it."""
+    if not recipe.warm_queries or (work / NEWEST).is_file():
+        return
+    towers = torch.nn.ModuleDict({"out": model.query.out, "entity": model.entity})
+    if (work / WARM).is_file():
+        towers.load_state_dict(torch.load(work / WARM, weights_only=True))
+        return
+    warm(model, rows, recipe, say)
+    unfinished = work / f"{WARM}.{os.getpid()}"
+    torch.save(towers.state_dict(), unfinished)
+    unfinished.replace(work / WARM)
 
 
 def _open(model: OmniSearchSage, layers: int) -> None:
@@ -123,14 +145,21 @@ def _open(model: OmniSearchSage, layers: int) -> None:
 
 
 def _run(
-    network: Network, model: OmniSearchSage, steps: Steps, looked: Looked, recipe: EmbeddingRecipe, work: Path, say: Say
+    network: Network,
+    model: OmniSearchSage,
+    steps: Steps,
+    looked: Looked,
+    recipe: EmbeddingRecipe,
+    seconds: float,
+    work: Path,
+    say: Say,
 ) -> dict[str, Any]:
     """Takes the steps; the networks are as they were at the best look."""
     whole: Any = network
     if dist.is_initialized():
         whole = torch.nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
     optimizer = _optimizer(network, recipe)
-    course = _Course.begun(work, network, optimizer, steps, say) or _Course(_planned(whole, network, steps, recipe))
+    course = _Course.begun(work, network, optimizer, steps, say) or _Course(_planned(whole, network, steps, recipe, seconds))
     schedule, every = _schedule(course.planned), max(1, course.planned // LOOKS)
     seldom, started, first = Seldom(say), time.monotonic(), course.step
     network.train()
@@ -138,7 +167,6 @@ def _run(
         for group in optimizer.param_groups:
             group["lr"] = group["height"] * schedule(course.step)
         batch = next(steps)
-        torch.manual_seed(steps.dice)
         loss = whole(batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -149,7 +177,7 @@ def _run(
         seldom(lambda loss=loss, left=left: f"step {course.step} of {course.planned}, loss {loss.item():.3f}; about {left:.0f} s left")  # type: ignore[misc]
         if course.step % every == 0 or course.step == course.planned:
             network.eval()
-            course.look(looked.recall(model), loss.item(), network, say)
+            course.look(looked.recall(model), looked.counts, loss.item(), network, say)
             network.train()
             course.keep(work, network, optimizer, steps)
     network.load_state_dict(course.best)
@@ -167,10 +195,10 @@ class _Course:
     looks: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def look(self, found: Mapping[str, float], loss: float, network: Network, say: Say) -> None:
-        """Notes a look at validation pairs, recall by task; without any, the newest weights are the best."""
-        agreed = float(np.mean(list(found.values()))) if found else float(len(self.looks))
-        better = all(agreed > one["mean"] for one in self.looks)
+    def look(self, found: Mapping[str, float], counts: Mapping[str, int], loss: float, network: Network, say: Say) -> None:
+        """Notes a look at validation pairs, recall by task; of equal ones, and without any, the newest weights are the best."""
+        agreed = sum(found[task] * counts[task] for task in found) / sum(counts.values()) if found else 0.0
+        better = all(agreed >= one["mean"] for one in self.looks)
         self.since = 0 if better else self.since + 1
         if better:
             self.best = {name: one.detach().clone() for name, one in network.state_dict().items()}
@@ -221,19 +249,19 @@ def _schedule(planned: int) -> Callable[[int], float]:
     return lambda step: min((step + 1) / rise, (planned - step) / max(1, planned - rise))
 
 
-def _planned(whole: Any, network: Network, steps: Steps, recipe: EmbeddingRecipe) -> int:
-    """How many steps there are: of all epochs, or as many as the minutes have room for by the pace of the first; nothing is learnt."""
+def _planned(whole: Any, network: Network, steps: Steps, recipe: EmbeddingRecipe, seconds: float) -> int:
+    """How many steps there are: of all epochs, or as many as the seconds have room for by the pace of the first; nothing is learnt."""
     epochs = max(1, round(steps.pairs / recipe.batch_size * recipe.epochs))
     before = steps.state_dict(), {name: one.detach().clone() for name, one in network.state_dict().items()}
-    seconds = []
+    taken = []
     for _ in range(PROBED):
         started = time.monotonic()
         whole(next(steps)).backward()
-        seconds.append(time.monotonic() - started)
+        taken.append(time.monotonic() - started)
     network.zero_grad(set_to_none=True)
     steps.load_state_dict(before[0])
     network.load_state_dict(before[1])  # the counts of what was seen
-    planned = torch.tensor(min(epochs, max(1, int(recipe.minutes * 60 / min(seconds)))))
+    planned = torch.tensor(min(epochs, max(1, int(seconds / min(taken)))))
     if dist.is_initialized():
         dist.broadcast(planned, 0)
     return int(planned)
@@ -255,6 +283,9 @@ def main() -> None:
 
 def together(rows: Path, encoder: Path, recipe: EmbeddingRecipe, work: Path, out: Path, say: Say) -> dict[str, Any]:
     """As `train`, by `recipe.processes` of torchrun; ModelError where one of them fails."""
+    began = time.monotonic()
+    _started(_fresh(rows, encoder, recipe), rows, recipe, work, say)
+    recipe = replace(recipe, minutes=max(recipe.minutes - (time.monotonic() - began) / 60, 0.01))
     file = work / "together.json"
     file.write_text(json.dumps({"rows": str(rows), "encoder": str(encoder), "recipe": asdict(recipe), "work": str(work), "out": str(out)}))
     command = [

@@ -94,7 +94,7 @@ class EntityEncoder(torch.nn.Module):
     def forward(self, ids: torch.Tensor, offsets: torch.Tensor, existing: torch.Tensor) -> torch.Tensor:
         """(n, width). `ids`, `offsets`: the bags of all fields of an entity, then those of the next, (n x fields); `existing`: (n,
         EXISTING)."""
-        words = self.bags(ids, offsets).view(len(existing), -1, self.bags.table.embedding_dim).sum(1)
+        words = self.bags(ids, offsets).view(len(existing), len(NAMES), self.bags.table.embedding_dim).sum(1)
         return torch.nn.functional.normalize(self.deep(torch.cat([words, existing], 1)), dim=1)
 
 
@@ -109,7 +109,11 @@ class QueryEncoder(torch.nn.Module):
     def forward(self, ids: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
         """(n, width). `ids`, `held`: tokens, and where they are no padding, (n, longest)."""
         states = self.body(input_ids=ids, attention_mask=held.long()).last_hidden_state.float()
-        return torch.nn.functional.normalize(self.out(pooled(states, held, self.pooling)), dim=1)
+        return self.of_states(pooled(states, held, self.pooling))
+
+    def of_states(self, states: torch.Tensor) -> torch.Tensor:
+        """(n, width), of what the language model says of each query, (n, states)."""
+        return torch.nn.functional.normalize(self.out(states), dim=1)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def entities(vocabulary: Vocabulary, columns: Mapping[str, pa.Array]) -> Entitie
     # Field after field of one entity: the places of a table of fields by rows, read by rows.
     fields = pa.concat_arrays([_strings(columns[name]) for name in NAMES])
     order = np.arange(len(NAMES) * rows).reshape(len(NAMES), rows).T.reshape(-1)
-    existing = np.concatenate([_existing(columns[name], width) for name, width in EXISTING.items()], axis=1)
+    existing = np.concatenate([existing_vectors(columns[name], width) for name, width in EXISTING.items()], axis=1)
     return Entities(vocabulary.bags(fields.take(pa.array(order))), existing)
 
 
@@ -151,8 +155,9 @@ def _strings(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(pa.string())
 
 
-def _existing(column: pa.Array | pa.ChunkedArray, width: int) -> Floats:
-    """The mean of each row's vectors, (n, width), 0 where it has none: fp16 numbers, or bits, one vector behind another."""
+def existing_vectors(column: pa.Array | pa.ChunkedArray, width: int) -> Floats:
+    """The mean of each row's vectors, (n, width), fp16 numbers or bits (as -1 and 1), one vector behind another: of the length of as many
+    numbers of size 1, else the words beside them, normalised to that, would drown them; 0 where a row has none."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     data, offsets = bytes_of(whole)
     each = width // 8 if width == BITS else width * 2
@@ -160,9 +165,10 @@ def _existing(column: pa.Array | pa.ChunkedArray, width: int) -> Floats:
         raise ValueError(f"vectors of {width} numbers are wanted")
     numbers, counts = np.unpackbits(data) if width == BITS else data.view("<f2"), np.diff(offsets) // each
     found = np.zeros((len(whole), width), np.float32)
-    np.add.at(found, np.repeat(np.arange(len(whole)), counts), numbers.reshape(-1, width).astype(np.float32))
-    found /= np.maximum(counts, 1)[:, None]
-    return found
+    numbers = numbers.reshape(-1, width).astype(np.float32)
+    np.add.at(found, np.repeat(np.arange(len(whole)), counts), numbers * 2 - 1 if width == BITS else numbers)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.divide(found * np.float32(np.sqrt(width)), lengths, out=np.zeros_like(found), where=lengths > 0)
 
 
 class OmniSearchSage:

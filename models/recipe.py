@@ -114,9 +114,13 @@ class EmbeddingRecipe:
     """Pairs of a step, of all tasks together, each by its share of the pairs."""
     negatives: int = 4
     """Random entities for each pair."""
-    epochs: float = 10.0
+    epochs: float = 20.0
     """How often each pair is seen, at most."""
-    rate: float = 2e-3
+    warm_queries: int = 20_000
+    """Queries made of entities' own words that are learnt before any pair (models/embedding_warm_start.py); 0: none."""
+    warm_rate: float = 2e-3
+    """The learning rate of that start, at its height."""
+    rate: float = 5e-4
     """The learning rate of the entity encoder and of the layer behind the language model, at its height."""
     encoder_rate: float = 5e-5
     temperature: float = 0.07
@@ -139,11 +143,11 @@ class EmbeddingRecipe:
 
     def __post_init__(self) -> None:
         low = {"max_tokens": 8, "width": 8, "table": 1, "hidden": 1, "query_layers": 0, "batch_size": 2, "negatives": 1}
-        for name, least in {**low, "sketch": 16, "patience": 1, "processes": 1}.items():
+        for name, least in {**low, "warm_queries": 0, "sketch": 16, "patience": 1, "processes": 1}.items():
             if getattr(self, name) < least:
                 raise ModelError(f"{name} is at least {least}, got {getattr(self, name)}")
-        if min(self.epochs, self.rate, self.encoder_rate, self.temperature, self.minutes) <= 0:
-            raise ModelError("epochs, rate, encoder_rate, temperature and minutes are above 0")
+        if min(self.epochs, self.warm_rate, self.rate, self.encoder_rate, self.temperature, self.minutes) <= 0:
+            raise ModelError("epochs, warm_rate, rate, encoder_rate, temperature and minutes are above 0")
         if len(self.weights) != 4 or min(self.weights) < 0 or not any(self.weights):
             raise ModelError(f"weights are four numbers, 0 or more, of which one is above 0; got {self.weights}")
         if any(not 1 <= one < self.width for one in self.nested):

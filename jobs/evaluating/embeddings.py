@@ -19,6 +19,7 @@ from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.embeddings.train_embeddings import pairs_of
 from jobs.errors import PinlakeError
+from jobs.evaluating import embedding_ablation
 from jobs.evaluation import coverage, metrics
 from jobs.evaluation import embeddings as evaluation
 from jobs.evaluation import teacher as tables
@@ -28,7 +29,7 @@ from jobs.registry import job, train
 from jobs.spec import log
 from models.encoder import Encoder
 from models.nearest import nearest
-from schemas import embeddings, raw, training
+from schemas import embeddings, raw, state, training
 from schemas.contract import Table
 from schemas.embeddings import NAMES, TASKS, VECTORS
 from udfs.queries import normalised_query
@@ -44,9 +45,10 @@ NEIGHBOURS = 3
 """Queries whose nearest pins are shown, and how many of those."""
 
 
-def evaluated(lake: Lake, days: Days, among: int, untrained: bool) -> Result:
+def evaluated(lake: Lake, days: Days, among: int, untrained: bool, ablations: float | None) -> Result:
     """recall@10 of the joint embedding that counts on the day, on what people engaged with in the week up to it and on what they graded 4
-    or 5, beside word match and, where it is wanted, an untrained encoder."""
+    or 5, beside word match, search embeddings that exist already and, where it is wanted, an untrained encoder; where there are minutes for
+    them, variants of its training."""
     day, store, planner = days.last, lake.store, lake.runner.planner()
     trainer = train("train_embeddings")
     models = Models(store, lake.settings)
@@ -57,13 +59,18 @@ def evaluated(lake: Lake, days: Days, among: int, untrained: bool) -> Result:
         lake.ledger_of(table, Days(day, day))
     read_by = evaluation.asked_alone(models.alone(trainer.loader, models.stored(model), trainer.precisions))
     week = Days(shifted(day, 1 - parameters(trainer, lake.settings.params.get(trainer.name, {})).week_days), day)
-    drawn = _drawn(lake, day, among)
-    tasks = evaluation.tasks_of(_local(lake, _pairs(lake, week)), drawn, among, among)
+    search: str = parameters(job("pair_features"), lake.settings.params.get("pair_features", {})).search
+    known = _search_vectors(lake, day, search)
+    drawn = _drawn(lake, day, among, known)
+    pairs = _local(lake, _searched(_pairs(lake, week), known))
+    tasks = evaluation.tasks_of(pairs, drawn, among, among)
     tasks |= _graded(lake, day, drawn, among)
     found: dict[str, Any] = {}
     for name, one in tasks.items():
         progress(f"{name}: {len(one.pairs)} pairs among {len(one.candidates)}")
         systems = {LEAD: evaluation.found_by(name, one, read_by), WORDS: evaluation.found_by_words(name, one)}
+        if (existing := evaluation.found_by_search_vectors(one)) is not None:
+            systems[search] = existing
         if untrained:
             systems[UNTRAINED] = evaluation.found_by_encoder(name, one, Encoder.loaded(encoder.folder))
         found[name] = evaluation.evaluated(name, one, systems)
@@ -71,6 +78,9 @@ def evaluated(lake: Lake, days: Days, among: int, untrained: bool) -> Result:
     revisions = {LEAD: model.content_hash[:16], "encoder": encoder.content_hash[:16]}
     lake.runner.account([metrics.write(store, lake.runner.run_id, "embeddings", day, tables.metrics(found, revisions, versions))])
     near = _neighbours(tasks, read_by)
+    variants, kept = embedding_ablation.measured(lake, day, ablations) if ablations else ([], [])
+    if kept:
+        lake.runner.account([metrics.write(store, lake.runner.run_id, "embedding_ablation", day, kept)])
     result = {
         "day": day,
         "model": model.spec,
@@ -78,9 +88,11 @@ def evaluated(lake: Lake, days: Days, among: int, untrained: bool) -> Result:
         "cache_hit_rate": _hit_rate(lake, day),
         "data_sets": tables.as_json(found),
         "neighbours": near,
+        "ablations": variants,
     }
     rate = result["cache_hit_rate"]
     told = [aligned(table) for table in tables.lines(found)]
+    told += [aligned(table) for table in embedding_ablation.tables(variants)]
     told += [f"{query}\n" + "\n".join(f"    {line}" for line in lines) for query, lines in near.items()]
     if rate is not None:
         told.append(f"of the day's requests for queries that are kept, {rate:.1%} had a vector from the day before")
@@ -109,14 +121,41 @@ def _pairs(lake: Lake, week: Days) -> DataFrame:
     return pairs.join(spoken, "query", "left").withColumn("popularity", popularity)
 
 
-def _drawn(lake: Lake, day: str, among: int) -> pa.Table:
+def _search_vectors(lake: Lake, day: str, name: str) -> DataFrame | None:
+    """(entity_type, entity_id, vector) of embeddings that exist already, of queries too; None where none are connected."""
+    live = lake.live(lake.runner.planner(), state.ENTITY_EMBEDDINGS, day)
+    if live is None:
+        return None
+    of_entities = live.where(F.col("name") == name).select(*ENTITY, "vector")
+    arrived = _rows(lake, raw.ENTITY_EMBEDDINGS).where((F.col("ds") <= day) & (F.col("entity_type") == "query") & (F.col("name") == name))
+    newest = F.row_number().over(W.partitionBy("query").orderBy(F.desc("ds"), "entity_id"))
+    asked = arrived.select("ds", "entity_id", normalised_query("entity_id").alias("query"), "vector").withColumn("_n", newest)
+    of_queries = asked.where("_n = 1").select(F.lit("query").alias("entity_type"), F.col("query").alias("entity_id"), "vector")
+    return of_entities.where("entity_type != 'query'").unionByName(of_queries)
+
+
+def _searched(pairs: DataFrame, known: DataFrame | None) -> DataFrame:
+    """The pairs with search_vector and query_vector, null where there is none."""
+    if known is None:
+        return pairs
+    kind = F.create_map(*(F.lit(text) for item in TASKS.items() for text in item))[F.col("task")]
+    own = known.select(F.col("entity_type").alias("_kind"), F.col("entity_id").alias("key"), F.col("vector").alias("search_vector"))
+    asked = known.where("entity_type = 'query'").select(F.col("entity_id").alias("query"), F.col("vector").alias("query_vector"))
+    return pairs.withColumn("_kind", kind).join(own, ["_kind", "key"], "left").drop("_kind").join(asked, "query", "left")
+
+
+def _drawn(lake: Lake, day: str, among: int, known: DataFrame | None) -> pa.Table:
     """(entity_type, key, key_id, NAMES, VECTORS): pins and products of the newest cycle, at most so many of each, drawn by their hash."""
     cycle = parameters(job("random_negatives"), lake.settings.params.get("random_negatives", {})).cycle_days
     rows = _rows(lake, training.RANDOM_NEGATIVES).where(F.col("ds").between(shifted(day, 1 - cycle), day))
     newest = F.row_number().over(W.partitionBy(*ENTITY).orderBy(F.desc("ds")))
     rows = rows.withColumn("_n", newest).where("_n = 1")
     place = F.row_number().over(W.partitionBy("entity_type").orderBy(F.xxhash64(*ENTITY, F.lit(1)), "entity_id"))
-    return _local(lake, rows.withColumn("_n", place).where(F.col("_n") <= among).select("entity_type", *_named()))
+    rows = rows.withColumn("_n", place).where(F.col("_n") <= among)
+    if known is None:
+        return _local(lake, rows.select("entity_type", *_named()))
+    rows = rows.join(known.withColumnRenamed("vector", "search_vector"), list(ENTITY), "left")
+    return _local(lake, rows.select("entity_type", *_named(), "search_vector"))
 
 
 def _named() -> list[Column]:

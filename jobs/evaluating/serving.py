@@ -1,4 +1,5 @@
-"""The evaluation of serving: the student that counts on one core, the teacher on the same pairs."""
+"""The evaluation of serving, on one core: the student that counts beside the teacher on the same pairs, and the query encoder of the joint
+embedding."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from jobs.commands import Lake, Result, progress
 from jobs.days import Days
 from jobs.describing import aligned
 from jobs.errors import PinlakeError
+from jobs.evaluating import query_serving
 from jobs.evaluation import metrics
 from jobs.evaluation import serving as timing
 from jobs.evaluation.metrics import Metric
@@ -32,12 +34,31 @@ READ = 20_000
 
 
 def serving(lake: Lake, days: Days, entities: int) -> Result:
-    """p50 and p99 of a request on one core, how many times faster the student is, and how far its ONNX form is from torch."""
-    day, store, planner = days.last, lake.store, lake.runner.planner()
-    ledger = planner.ledger(training.STUDENT_EXAMPLES)
+    """p50 and p99 of a request to the student and to the query encoder, how many times faster than the teacher the student is, and how far
+    their ONNX forms are from torch; of those of the two that count on the day. PinlakeError where none does."""
+    day, store = days.last, lake.store
+    models = Models(store, lake.settings)
+    result: dict[str, Any] = {"day": day}
+    told, kept = [], []
+    embedder = models.counting("embedder", day)
+    if embedder is None or models.counting("student", day) is not None:
+        found, measured = _student(lake, models, day, entities)
+        result |= found
+        told.append(_text(found))
+        kept += measured
+    if embedder is not None:
+        result["query_encoder"], measured = query_serving.measured(lake, models.stored(embedder), day)
+        told.append(query_serving.text(result["query_encoder"]))
+        kept += measured
+    lake.runner.account([metrics.write(store, lake.runner.run_id, "serving", day, kept)])
+    return result, "\n\n".join(told)
+
+
+def _student(lake: Lake, models: Models, day: str, entities: int) -> tuple[dict[str, Any], list[Metric]]:
+    """{entities, student, teacher, times_faster, parity}, and what is kept of it."""
+    store, ledger = lake.store, lake.runner.planner().ledger(training.STUDENT_EXAMPLES)
     if not any(known <= day for known in ledger.days):
         raise PinlakeError(f"training.student_examples has no {day}; run first: pinlake run students --day {day}")
-    models = Models(store, lake.settings)
     found = {name: _counting(models, name, tag, day) for name, tag in (("student", "students"), ("teacher", "teacher"))}
     rows = store.frame(training.STUDENT_EXAMPLES, ledger.version).where(F.col("ds") <= day)
     with store.held(training.STUDENT_EXAMPLES, lake.runner.run_id, train_student.build(rows).orderBy("example_id").limit(READ)) as local:
@@ -65,16 +86,14 @@ def serving(lake: Lake, days: Days, entities: int) -> Result:
     versions = {training.STUDENT_EXAMPLES.name: ledger.version}
     name = f"1 query, {len(held.texts)} entities"
     kept = [Metric(name, "all", metric, value, n, None, None, revisions, versions) for metric, (value, n) in measured.items()]
-    lake.runner.account([metrics.write(store, lake.runner.run_id, "serving", day, kept)])
-    result: dict[str, Any] = {
-        "day": day,
+    result = {
         "entities": len(held.texts),
         "student": {**ours.told(), "content_hash": found["student"].content_hash},
         "teacher": {**theirs.told(), "precision": precision, "content_hash": found["teacher"].content_hash},
         "times_faster": round(times, 1),
         "parity": {"rows": PARITY_ROWS, "largest_difference": apart},
     }
-    return result, _text(result)
+    return result, kept
 
 
 def _counting(models: Models, name: str, tag: str, day: str) -> Stored:

@@ -19,8 +19,10 @@ from jobs.evaluation.relevance import RESAMPLED, Measured
 from jobs.evaluation.teacher import LEAST, Judgement
 from models.columns import vectors_of
 from models.embedding_batches import JUDGED, LEARNT, K
+from models.embedding_training import EXISTING_OF
 from models.encoder import Encoder
 from models.nearest import hits
+from models.omnisearchsage import EXISTING, existing_vectors
 from schemas.embeddings import NAMES, NEGATIVES, PAIRS, TASKS, VECTORS
 from udfs.engine import alone
 from udfs.engine.task import Asking
@@ -71,9 +73,10 @@ def tasks_of(pairs: pa.Table, drawn: pa.Table, most_pairs: int, most_entities: i
 def task_of(task: str, own: pa.Table, drawn: pa.Table, pairs: pa.Table, most: int) -> Task:
     """Pairs of one task, and its candidates: their entities, and so many of all in all as were drawn of their kind; of query_query all
     queries of `pairs`."""
-    columns = ["key", "key_id", *NAMES, *VECTORS]
+    columns = ["key", "key_id", *NAMES, *VECTORS, *(name for name in ("search_vector",) if name in pairs.column_names)]
     if task == "query_query":  # all queries that were asked
-        drawn = pairs.select(["query", "query_id"]).rename_columns(["key", "key_id"])
+        searched = {"query_vector": "search_vector"} if "query_vector" in pairs.column_names else {}
+        drawn = pairs.select(["query", "query_id", *searched]).rename_columns(["key", "key_id", *searched.values()])
     every = pa.concat_tables(
         [own.select(columns), drawn.select([name for name in columns if name in drawn.column_names])], promote_options="default"
     )
@@ -99,7 +102,7 @@ def asked_alone(asking: Asking) -> Read:
             column = given.get(name, pa.nulls(rows, kind))
             columns.append((column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(kind))
         found, _, _ = alone.answers(asking, columns)
-        return np.nan_to_num(vectors_of(found)).astype(np.float32)  # zeros where the model has none
+        return np.nan_to_num(vectors_of(found, found.type.list_size)).astype(np.float32)  # zeros where the model has none
 
     return read
 
@@ -110,6 +113,45 @@ def found_by(task: str, one: Task, read: Read) -> Hits:
     queries = read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))
     of = {"query": one.candidates["key"]} if task == "query_query" else {name: one.candidates[name] for name in (*NAMES, *VECTORS)}
     return hits(queries[asked.indices.to_numpy()], read(of, len(one.candidates)), one.keys, K)
+
+
+def found_among_existing(task: str, one: Task, read: Read) -> Hits:
+    """The same among embeddings that exist already, of those candidates that have one; a pair whose entity has none is not found."""
+    name = EXISTING_OF[TASKS[task]]
+    vectors = existing_vectors(one.candidates[name], EXISTING[name])
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    asked = one.pairs["query"].combine_chunks().dictionary_encode()
+    queries = read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))
+    if queries.shape[1] != vectors.shape[1]:  # another space
+        return np.zeros(len(one.pairs), bool)
+    known = np.flatnonzero(vectors.any(1))
+    place = np.full(len(vectors), -1, np.int64)
+    place[known] = np.arange(len(known))
+    keys = place[one.keys]
+    return hits(queries[asked.indices.to_numpy()], vectors[known], keys, K) & (keys >= 0)
+
+
+def found_by_search_vectors(one: Task) -> Hits | None:
+    """The same by embeddings for search that exist already of queries and entities: None where no pair has both, a pair without is not
+    found."""
+    if not {"query_vector", "search_vector"} <= {*one.pairs.column_names, *one.candidates.column_names}:
+        return None
+    asked, own = one.pairs["query_vector"], one.candidates["search_vector"]
+    widths = {len(column.drop_null()[0]) for column in (asked, own) if len(column.drop_null())}
+    have = np.asarray(asked.is_valid()) & np.asarray(own.is_valid())[one.keys]
+    if not have.any() or len(widths) != 1:
+        return None
+    known = np.flatnonzero(np.asarray(own.is_valid()))
+    place = np.full(len(own), -1, np.int64)
+    place[known] = np.arange(len(known))
+    found = np.zeros(len(one.pairs), bool)
+    found[have] = hits(_units(asked.filter(pa.array(have))), _units(own.drop_null()), place[one.keys[have]], K)
+    return found
+
+
+def _units(column: pa.ChunkedArray) -> Floats:
+    vectors = vectors_of(column.combine_chunks()).astype(np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 def texts_of(task: str, one: Task) -> list[str]:

@@ -1,4 +1,4 @@
-"""How long a request takes: one query with some hundred entities, on one core."""
+"""How long a request takes, on one core: one query with some hundred entities, or one query alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from models.served import Served
+from models.served import Served, ServedQueries
 from models.student import Floats, Student
 from udfs.engine import threads
 from udfs.engine.operator import answered
@@ -17,6 +17,8 @@ from udfs.engine.precision import chosen
 from udfs.engine.task import Asking
 
 WARM = 5
+BLOCK = 64
+"""Queries that are padded together where it is not their time that counts."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,22 @@ def teacher_times(asking: Asking, queries: Sequence[str], texts: Sequence[str]) 
     return _timed(request, columns, 0), precision
 
 
+def query_times(served: ServedQueries, queries: Sequence[str]) -> Times:
+    """A request a query: from its text to its vector."""
+    return _timed(lambda query: served.vectors([query]), [*queries[:WARM], *queries], len(queries[:WARM]))
+
+
+def in_blocks(read: Callable[[Sequence[str]], Floats], texts: Sequence[str]) -> Floats:
+    """What `read` makes of the texts, (n, width), some of them at a time."""
+    return np.concatenate([read(texts[start : start + BLOCK]) for start in range(0, len(texts), BLOCK)])
+
+
 def parity(student: Student, served: Served, query: Floats, text: Floats, graph: Floats, numbers: Floats) -> float:
     """The largest difference of a probability between the head in torch and in ONNX Runtime."""
     return float(np.abs(student.probabilities(query, text, graph, numbers) - served.probabilities(query, text, graph, numbers)).max())
 
 
-def _timed(request: Callable[..., None], given: Sequence[object], warm: int) -> Times:
+def _timed(request: Callable[..., object], given: Sequence[object], warm: int) -> Times:
     threads.apply(threads.ThreadPlan(1, 1))
     taken = []
     for one in given:

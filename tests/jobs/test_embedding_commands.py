@@ -43,6 +43,8 @@ PARAMS = {
         "rate": 1e-2,
         "encoder_rate": 1e-2,
         "sketch": 1024,
+        "warm_queries": 200,
+        "warm_rate": 1e-2,
     },
 }
 
@@ -134,6 +136,28 @@ def test_recall_is_kept_by_task_and_slice(lake):
     kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'embeddings' and slice = 'all' and data_set = 'query_pin'")
     assert kept.where("metric = 'omnisearchsage recall@10'").collect()[0].value == pytest.approx(recall["value"], abs=1e-3)
     assert len(found["neighbours"]) == 3
+
+
+def test_variants_are_trained_and_what_cannot_differ_is_not(lake):
+    found, text = lake.evaluate_embeddings(LAST, 100, False, 0.5)
+    rows = {row["variant"]: row for row in found["ablations"]}
+    assert len(rows) == 21
+    assert rows["+ board titles"]["not_run"] == "no entity has board titles"
+    assert set(rows["all"]["recall"]) >= {"query_pin", "query_product", "query_query", "query_pin among existing"}
+    assert any(row["variant"].endswith("alone") and "recall" in row for row in found["ablations"])
+    assert "without compatibility" in text
+    kept = lake.store.frame(evaluation.METRICS).where("evaluation = 'embedding_ablation' and slice = 'all'")
+    assert kept.count() == len(rows["all"]["recall"])
+
+
+def test_the_query_encoder_is_timed_as_a_server_runs_it(lake):
+    found, text = lake.evaluate_serving(LAST, 10)
+    told = found["query_encoder"]
+    assert 0 < told["p50_ms"] <= told["p99_ms"]
+    assert told["parity"]["rows"] == 10, "public queries"
+    assert told["parity"]["largest_difference"] < 1e-4
+    assert "student" not in found
+    assert "the query encoder of the joint embedding" in text
 
 
 def test_any_file_is_embedded_and_keeps_its_rows(lake, tmp_path):

@@ -11,13 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.bags import grams
+from jobs.evaluation.embedding_ablation import lesson as variant
+from jobs.evaluation.embedding_ablation import variants
+from models.bags import Vocabulary, grams
 from models.embedding_batches import Looked, Steps, vocabulary_of
-from models.embedding_training import together, train
+from models.embedding_training import NEWEST, WARM, Network, together, train
+from models.encoder import Encoder
 from models.omnisearchsage import OmniSearchSage
 from models.recipe import EmbeddingRecipe
 from models.specs import ModelError
-from schemas.embeddings import GRAMS, NAMES, NEGATIVES, PAIRS, TOKENS, VECTORS, WIDTH
+from schemas.embeddings import GRAMS, NAMES, NEGATIVES, PAIRS, TASKS, TOKENS, VECTORS, WIDTH
 from tests.models.folders import encoder
 
 WORDS = "blue lamp soup red table".split()
@@ -31,6 +34,7 @@ RECIPE = EmbeddingRecipe(
     epochs=8,
     rate=1e-2,
     encoder_rate=1e-2,
+    warm_queries=0,
     sketch=1 << 10,
     patience=10,
 )
@@ -111,7 +115,9 @@ def test_queries_find_what_they_lead_to_and_a_killed_training_goes_on_to_the_sam
     model = OmniSearchSage.loaded(out)
     vocabulary = vocabulary_of(rows / TOKENS)
     looked = Looked.of(rows, vocabulary)
-    assert np.mean(list(looked.recall(model).values())) == pytest.approx(best["mean"]), "the folder has the weights of the best look"
+    again = looked.recall(model)
+    whole_mean = sum(again[task] * n for task, n in looked.counts.items()) / sum(looked.counts.values())
+    assert whole_mean == pytest.approx(best["mean"]), "the folder has the weights of the best look"
 
     def killed(line: str) -> None:
         if line.startswith("step 40 of 80: recall"):
@@ -121,17 +127,45 @@ def test_queries_find_what_they_lead_to_and_a_killed_training_goes_on_to_the_sam
     steps = replace(RECIPE, minutes=1e6)  # as many steps whatever the pace
     with pytest.raises(KeyboardInterrupt):
         trained(rows, base, tmp_path / "killed", steps, killed)
-    again, resumed = trained(rows, base, tmp_path / "killed", steps, said.append)
+    more, resumed = trained(rows, base, tmp_path / "killed", steps, said.append)
     assert said[0].startswith("goes on from step")
     straight, whole = trained(rows, base, tmp_path / "straight", steps)
-    assert again["looks"] == straight["looks"]
+    assert more["looks"] == straight["looks"]
     assert (resumed / "towers.safetensors").read_bytes() == (whole / "towers.safetensors").read_bytes()
+
+
+def test_own_words_come_first_and_are_not_learnt_again_after_a_kill(rows: Path, base: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, warm_queries=400, warm_rate=1e-2, epochs=0.1)
+    said: list[str] = []
+
+    def killed(line: str) -> None:
+        said.append(line)
+        if line.startswith("step 1 of"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(rows, base, tmp_path / "killed", recipe, killed)
+    assert said[0].startswith("own words: ")
+    assert (tmp_path / "killed" / "work" / WARM).is_file()
+    (tmp_path / "killed" / "work" / NEWEST).unlink(missing_ok=True)
+    said.clear()
+    told, _ = trained(rows, base, tmp_path / "killed", recipe, said.append)
+    assert not any(line.startswith("own words") for line in said)
+    straight, _ = trained(rows, base, tmp_path / "straight", recipe)
+    assert told["looks"] == straight["looks"], "as if there had been no kill"
+
+
+def test_the_language_model_drops_nothing_out(base: Path) -> None:
+    model = OmniSearchSage.fresh(Encoder.loaded(base), Vocabulary({gram: ["a"] for gram in GRAMS}), 1, width=16, table=50, hidden=8)
+    network = Network(model, ["query_pin"], RECIPE).train()
+    assert network.entity.training
+    assert not any(module.training for module in network.query.body.modules())
 
 
 def test_two_processes_train_together(rows: Path, base: Path, tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "work").mkdir()
-    recipe = replace(RECIPE, processes=2)
+    recipe = replace(RECIPE, processes=2, warm_queries=100)
     told = together(rows, base, recipe, tmp_path / "work", tmp_path / "out", said.append)
     assert max(one["recall@10_query_pin"] for one in told["looks"]) > 0.5
     assert sum("recall@10 of validation pairs" in line for line in said) == len(told["looks"]), "one of the two tells"
@@ -158,3 +192,11 @@ def test_nothing_to_learn_from_is_said(rows: Path, base: Path, tmp_path: Path) -
     empty = lesson(tmp_path / "rows", pairs=0)
     with pytest.raises(ModelError, match="no pair to learn from"):
         trained(empty, base, tmp_path)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_one_task_is_learnt_alone(rows: Path, base: Path, tmp_path: Path, task: str) -> None:
+    alone = variant(rows, next(one for one in variants() if one.name == f"{task} alone"), tmp_path / "rows")
+    told, _ = trained(alone, base, tmp_path, replace(RECIPE, epochs=0.5))
+    assert told["pairs"] == 80
+    assert set(told["looks"][0]) == {"step", "loss", "mean", f"recall@10_{task}"}

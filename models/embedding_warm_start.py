@@ -43,7 +43,7 @@ def warm(model: OmniSearchSage, rows: Path, recipe: EmbeddingRecipe, say: Say) -
     told, of = np.unique(queries, return_inverse=True)
     order = luck.permutation(len(told))  # so that the first ones are any
     of = np.argsort(order)[of]
-    say(f"own words: {len(told)} queries of {len(np.unique(places))} pins and products")
+    say(f"own words: {len(told)} queries of {len(np.unique(drawn['key_id'].to_numpy()[places]))} pins and products")
     states = _states(model, told[order].tolist(), (time.monotonic() + ends) / 2)
     known = np.flatnonzero(of < len(states))
     read, ids = entities_of(model.vocabulary, drawn), torch.tensor(drawn["key_id"].to_numpy())

@@ -3,7 +3,7 @@
 Entities' own words come first (models/embedding_warm_start.py). A step has a batch of each task, by its share of all pairs, and random
 entities. Distinct queries and entities are read once for all tasks.
 Each task's loss is a sampled softmax over the batch and one over the random entities; queries learn the embeddings that exist already in
-the same way. In one process, or in several by torchrun. A killed training goes on from its newest look.
+the same way. In one process, or in several by torchrun. A killed training goes on from its newest checkpoint.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from schemas.embeddings import TASKS, TOKENS
 NEWEST, WARM, TOLD = "newest.pt", "warm.pt", "told.json"
 LOOKS, PROBED = 10, 3
 """How often validation pairs are looked at, and steps by which the pace is measured."""
+KEEP_SECONDS = 60.0
+"""At a look this long after the last checkpoint there is a new one: it is three times as large as the networks."""
 
 
 class Network(torch.nn.Module):
@@ -162,6 +164,7 @@ def _run(
     course = _Course.begun(work, network, optimizer, steps, say) or _Course(_planned(whole, network, steps, recipe, seconds))
     schedule, every = _schedule(course.planned), max(1, course.planned // LOOKS)
     seldom, started, first = Seldom(say), time.monotonic(), course.step
+    kept = started
     network.train()
     while course.step < course.planned and course.since < recipe.patience:
         for group in optimizer.param_groups:
@@ -179,7 +182,9 @@ def _run(
             network.eval()
             course.look(looked.recall(model), looked.counts, loss.item(), network, say)
             network.train()
-            course.keep(work, network, optimizer, steps)
+            if time.monotonic() - kept >= KEEP_SECONDS:
+                course.keep(work, network, optimizer, steps)
+                kept = time.monotonic()
     network.load_state_dict(course.best)
     network.eval()
     return {"steps": course.step, "planned": course.planned, "looks": course.looks}

@@ -13,6 +13,7 @@ import pytest
 
 from jobs.evaluation.embedding_ablation import lesson as variant
 from jobs.evaluation.embedding_ablation import variants
+from models import embedding_training
 from models.bags import Vocabulary, grams
 from models.embedding_batches import Looked, Steps, vocabulary_of
 from models.embedding_training import NEWEST, WARM, Network, together, train
@@ -105,7 +106,10 @@ def trained(rows: Path, base: Path, folder: Path, recipe: EmbeddingRecipe = RECI
     return train(rows, base, recipe, work, out, say), out
 
 
-def test_queries_find_what_they_lead_to_and_a_killed_training_goes_on_to_the_same(rows: Path, base: Path, tmp_path: Path) -> None:
+def test_queries_find_what_they_lead_to_and_a_killed_training_goes_on_to_the_same(
+    rows: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_training, "KEEP_SECONDS", 0.0)  # a checkpoint at each look
     told, out = trained(rows, base, tmp_path / "whole")
     first, best = told["looks"][0], max(told["looks"], key=lambda one: one["mean"])
     assert told["pairs"] == 320

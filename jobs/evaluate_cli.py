@@ -96,12 +96,13 @@ def evaluate_distillation(
 
 @evaluate.command("serving")
 def evaluate_serving(
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher and student that count on it.")],
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher, student and joint embedding that count on it.")],
     entities: Annotated[int, typer.Option("--entities", min=1, metavar="N", help="Entities that a request scores.")] = 500,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time one query with 500 entities on one core: the student, whose vectors of texts were made before, beside the teacher."""
+    """Time one query with 500 entities on one core: the student, whose vectors of texts were made before, beside the teacher; and one
+    query alone: the query encoder of the joint embedding."""
     days = chosen_days(day, None, None)
     result, text = opened(warehouse).evaluate_serving(days, entities)
     shown(result, text, as_json)

@@ -144,7 +144,7 @@ class Runner:
         model = planner.revision(job, days.first)
         if model is None or self.models is None:
             raise PinlakeError(f"{job.name}: {planner.not_connected(job)}")
-        frames = self._inputs(job, days, planner)
+        frames = self.inputs(job, days, planner)
         step = asking.Questions(
             job=job,
             days=days,
@@ -169,7 +169,7 @@ class Runner:
             raise PinlakeError(f"{job.name}: no models are connected to this runner")
         days, params, models = Days(day, day), self._parameters(job), self.models
         starts = {part: models.start(text, day) for part, text in params.starts().items()}
-        frames = self._inputs(job, days, planner)
+        frames = self.inputs(job, days, planner)
         rows = building.lesson(job, frames, days, params)
         trained, local = training.train(self.store, self.run_id, job, rows, params, starts, models, day, self.say)
         model = models.keep(trained.folder)
@@ -190,7 +190,7 @@ class Runner:
             return self._built_and_published(job, days, planner)
 
     def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
-        frames = self._inputs(job, days, planner)
+        frames = self.inputs(job, days, planner)
         params = self._parameters(job)
         rows = building.built(job, frames, days, params)
         before = None
@@ -212,7 +212,8 @@ class Runner:
         )
         return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
 
-    def _inputs(self, job: Job, days: Days, planner: Planner) -> dict[str, DataFrame]:
+    def inputs(self, job: Job, days: Days, planner: Planner) -> dict[str, DataFrame]:
+        """What the job's build takes for the days, as it is published now."""
         found = {}
         for name, given in job.inputs.items():
             rows = self._read(given, days, planner, job)

@@ -31,7 +31,6 @@ from jobs.evaluation.distillation import summary
 from jobs.evaluation.metrics import Metric
 from jobs.evaluation.relevance import measured
 from jobs.model_plan import Models
-from jobs.reading import read
 from jobs.registry import job as job_named
 from jobs.registry import train
 from jobs.students import train_student
@@ -97,11 +96,7 @@ def _tables(lake: Lake, day: str) -> dict[str, pa.Table]:
     first = planner.first_day(training.TEACHER_EXAMPLES)
     if first is None or not any(known <= day for known in examples.days):
         raise PinlakeError(f"training.teacher_examples has no {day}; run first: pinlake run teacher --day {day}")
-    days, frames = Days(first, day), {}
-    for name, given in job.inputs.items():
-        begins = planner.first_day(given.table)
-        stored = store.frame(given.table, planner.ledger(given.table).version if begins else -1)
-        frames[name] = read(stored, given.table, given.read, days, begins or first)
+    frames = lake.runner.inputs(job, Days(first, day), planner)
     rows = _few(store.frame(training.TEACHER_EXAMPLES, examples.version).where(F.col("ds") <= day))
     found: dict[str, pa.Table] = {}
     with store.keeping(lake.runner.run_id):

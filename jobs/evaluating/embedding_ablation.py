@@ -22,7 +22,6 @@ from jobs.evaluation import embeddings as evaluation
 from jobs.evaluation.embedding_ablation import Variant
 from jobs.evaluation.metrics import Metric
 from jobs.model_plan import Models
-from jobs.reading import read
 from jobs.registry import train
 from models.embedding_training import EXISTING_OF
 from models.embedding_training import train as trained
@@ -64,16 +63,12 @@ def measured(lake: Lake, day: str, minutes: float) -> tuple[list[dict[str, Any]]
 @contextlib.contextmanager
 def _lesson(lake: Lake, day: str) -> Iterator[Path]:
     """Within, what a joint embedding of the day is trained on, as local files."""
-    job, planner, store = train("train_embeddings"), lake.runner.planner(), lake.store
-    days, frames = Days(day, day), {}
-    for name, given in job.inputs.items():
-        begins = planner.first_day(given.table)
-        stored = store.frame(given.table, planner.ledger(given.table).version if begins else -1)
-        frames[name] = read(stored, given.table, given.read, days, begins or day)
+    job, days = train("train_embeddings"), Days(day, day)
+    frames = lake.runner.inputs(job, days, lake.runner.planner())
     params = parameters(job, lake.settings.params.get(job.name, {}))
     with contextlib.ExitStack() as open_, tempfile.TemporaryDirectory(prefix="pinlake-") as folder:
         for part, rows in train_embeddings.build(**frames, days=days, params=params).items():
-            local = open_.enter_context(store.held(job.output, lake.runner.run_id, rows))
+            local = open_.enter_context(lake.store.held(job.output, lake.runner.run_id, rows))
             (Path(folder) / part).symlink_to(local, target_is_directory=True)
         yield Path(folder)
 

@@ -107,28 +107,26 @@ def asked_alone(asking: Asking) -> Read:
     return read
 
 
+def _queries(one: Task, read: Read) -> Floats:
+    """The vector of each pair's query; a query is read once."""
+    asked = one.pairs["query"].combine_chunks().dictionary_encode()
+    return read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))[asked.indices.to_numpy()]
+
+
 def found_by(task: str, one: Task, read: Read) -> Hits:
     """Which pairs' entities are among the ten nearest of their query by the model's vectors."""
-    asked = one.pairs["query"].combine_chunks().dictionary_encode()
-    queries = read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))
     of = {"query": one.candidates["key"]} if task == "query_query" else {name: one.candidates[name] for name in (*NAMES, *VECTORS)}
-    return hits(queries[asked.indices.to_numpy()], read(of, len(one.candidates)), one.keys, K)
+    return hits(_queries(one, read), read(of, len(one.candidates)), one.keys, K)
 
 
 def found_among_existing(task: str, one: Task, read: Read) -> Hits:
     """The same among embeddings that exist already, of those candidates that have one; a pair whose entity has none is not found."""
     name = EXISTING_OF[TASKS[task]]
-    vectors = existing_vectors(one.candidates[name], EXISTING[name])
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    asked = one.pairs["query"].combine_chunks().dictionary_encode()
-    queries = read({"query": pa.chunked_array([asked.dictionary])}, len(asked.dictionary))
+    vectors, queries = existing_vectors(one.candidates[name], EXISTING[name]), _queries(one, read)
     if queries.shape[1] != vectors.shape[1]:  # another space
         return np.zeros(len(one.pairs), bool)
-    known = np.flatnonzero(vectors.any(1))
-    place = np.full(len(vectors), -1, np.int64)
-    place[known] = np.arange(len(known))
-    keys = place[one.keys]
-    return hits(queries[asked.indices.to_numpy()], vectors[known], keys, K) & (keys >= 0)
+    known = np.asarray(vectors.any(axis=1))
+    return _hits_among(queries, vectors[known], known, one.keys)
 
 
 def found_by_search_vectors(one: Task) -> Hits | None:
@@ -138,15 +136,18 @@ def found_by_search_vectors(one: Task) -> Hits | None:
         return None
     asked, own = one.pairs["query_vector"], one.candidates["search_vector"]
     widths = {len(column.drop_null()[0]) for column in (asked, own) if len(column.drop_null())}
-    have = np.asarray(asked.is_valid()) & np.asarray(own.is_valid())[one.keys]
+    known = np.asarray(own.is_valid())
+    have = np.asarray(asked.is_valid()) & known[one.keys]
     if not have.any() or len(widths) != 1:
         return None
-    known = np.flatnonzero(np.asarray(own.is_valid()))
-    place = np.full(len(own), -1, np.int64)
-    place[known] = np.arange(len(known))
     found = np.zeros(len(one.pairs), bool)
-    found[have] = hits(_units(asked.filter(pa.array(have))), _units(own.drop_null()), place[one.keys[have]], K)
+    found[have] = _hits_among(_units(asked.filter(pa.array(have))), _units(own.drop_null()), known, one.keys[have])
     return found
+
+
+def _hits_among(queries: Floats, vectors: Floats, known: Hits, keys: Ints) -> Hits:
+    """Hits among the candidates that are known, of which the vectors are; a pair whose entity is none of them is not found."""
+    return hits(queries, vectors, np.where(known, np.cumsum(known) - 1, -1)[keys], K) & known[keys]
 
 
 def _units(column: pa.ChunkedArray) -> Floats:

@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@.venv/bin/pinlake doctor --fetch
 	@touch $@
 
-demo: setup ## write a sample lake, run the nightly texts, a teacher, labels and a student on it, and show what came out
+demo: setup ## write a sample lake, run the nightly texts and embeddings, a teacher, labels and a student on it, and show what came out
 	@.venv/bin/pinlake demo
 
 test: setup ## run all tests, and print the slowest (PYTEST_ARGS="-k words" for some)

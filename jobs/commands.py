@@ -28,8 +28,9 @@ from jobs.reading import read
 from jobs.registry import JOBS
 from jobs.registry import job as job_named
 from jobs.runner import Runner, rebuilt_runs, told
-from jobs.session import session
+from jobs.session import planned_for, session
 from jobs.settings import Settings
+from jobs.side_by_side import side_by_side
 from jobs.spec import opening
 from jobs.store import Store
 from schemas import catalog, ops, raw, sample, signals, texts
@@ -66,7 +67,7 @@ class Lake:
     def runner(self) -> Runner:
         """Runs jobs over the store."""
         models = Models(self.store, self.settings)
-        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, progress, models)
+        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, self.settings.jobs_at_once, progress, models)
 
     def wanted(self, planner: Planner, target: str, days: Days, upstream: bool, force: bool) -> Wanted:
         """What the options ask for; a tag always goes upstream."""
@@ -160,7 +161,8 @@ class Lake:
 
         started = time.time()
         given.refuse_other_lake(self.store, days)
-        done = self._write(given.SAMPLE, tables(self.spark, pins, days, seed), days)
+        with planned_for(self.spark, 2 * pins * len(days)):  # about as many rows as its largest table has
+            done = self._write(given.SAMPLE, tables(self.spark, pins, days, seed), days)
         return self.told(done, time.time() - started, "tables")
 
     def import_file(self, mapping: str, file: Path, days: Days) -> Result:
@@ -176,10 +178,14 @@ class Lake:
         return self.told(done, time.time() - started, "tables")
 
     def _write(self, name: str, frames: dict[Table, DataFrame], days: Days) -> list[Publication]:
-        done = []
-        for n, (table, rows) in enumerate(frames.items(), 1):
-            done.append(given.write(self.store, self.runner.run_id, name, table, rows, days))
-            progress(f"[{n}/{len(frames)}] {table.name} {told(done[-1], name)}")
+        done, tables = list[Publication](), {table.name: table for table in frames}
+
+        def write(store: Store, table: str) -> None:
+            done.append(given.write(store, self.runner.run_id, name, tables[table], frames[tables[table]], days))
+            progress(f"[{len(done)}/{len(frames)}] {table} {told(done[-1], name)}")
+
+        stores = [self.store] * self.settings.jobs_at_once
+        side_by_side(list(tables), dict.fromkeys(tables, set()), set(), stores, write, progress)
         self.runner.account(done)
         return done
 

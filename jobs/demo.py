@@ -1,10 +1,13 @@
-"""The demo: a sample lake, the nightly texts over all its days, a small teacher, the labels of a day, a student, and what came out."""
+"""The demo: a sample lake, a small joint embedding, the nightly texts and vectors over all its days, a small teacher, the labels of a day,
+a student, and what came out."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -13,10 +16,10 @@ from jobs.commands import Lake, as_of, progress
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.registry import train
-from schemas import labels, state, texts, training
+from schemas import embeddings, labels, state, texts, training
 
 FIRST = "2026-01-01"
-SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"}
+SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:NewRatio=1"}
 """Small tables and many short queries: the JVM's optimising compiler costs them twice the time that it saves."""
 
 PARAMS = {
@@ -24,9 +27,10 @@ PARAMS = {
     "train_student": {"encoder_minutes": 0},
     "teacher_examples": {"validation": 0.15, "test": 0.25},
     "candidates": {"size": 300},
+    "train_embeddings": {"week_days": 4, "gap_days": 2, "minutes": 0.8, "warm_queries": 6000, "query_layers": 0},
 }
 """Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are. Its student is
-a head over the encoder as it is."""
+a head over the encoder as it is. Fifteen days have no gap of fifteen."""
 ENGINE = {"precision": "fp32"}
 """So few pairs that a probe would take longer than it saves."""
 
@@ -35,35 +39,37 @@ def play(lake: Lake, pins: int, days: int) -> str:
     """Runs the demo and returns its last screen: what was written, captions, coverage, three pins and a product, labels, a student."""
     started = time.time()
     span = Days(FIRST, shifted(FIRST, days - 1))
-    progress(f"1/7  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
+    past = Days(span.first, shifted(span.last, -1))
+    progress(f"1/8  a sample lake of {pins} pins and {days} days in {lake.settings.warehouse}")
     raw_written, _ = lake.sample(pins, span, seed=7)
-    progress(f"2/7  all days but the last, {span.first}..{shifted(span.last, -1)}: pinlake backfill nightly")
-    before, _ = lake.run("nightly", Days(span.first, shifted(span.last, -1)), upstream=True, force=False)
-    progress(f"3/7  a night, {span.last}: pinlake run nightly --day {span.last}")
+    progress(f"2/8  a joint embedding of queries, pins and products: pinlake run embeddings --day {past.last}")
+    joint, _ = lake.run("embeddings", Days(past.last, past.last), upstream=True, force=True)
+    progress(f"3/8  all days but the last, {past}: pinlake backfill nightly")
+    before, _ = lake.run("nightly", past, upstream=True, force=False)
+    progress(f"4/8  a night, {span.last}, of what changed: pinlake run nightly --day {span.last}")
     night, _ = lake.run("nightly", Days(span.last, span.last), upstream=True, force=True)
-    progress(f"4/7  a teacher of what people graded: pinlake run teacher --day {span.last}")
+    progress(f"5/8  a teacher of what people graded: pinlake run teacher --day {span.last}")
     taught, _ = lake.run("teacher", Days(span.last, span.last), upstream=True, force=True)
-    progress(f"5/7  the labels of a day: pinlake run labels --day {span.last}")
+    progress(f"6/8  the labels of a day: pinlake run labels --day {span.last}")
     labelled, _ = lake.run("labels", Days(span.last, span.last), upstream=True, force=True)
-    progress(f"6/7  a student of both: pinlake run students --day {span.last}")
+    progress(f"7/8  a student of both: pinlake run students --day {span.last}")
     learnt, _ = lake.run("students", Days(span.last, span.last), upstream=True, force=True)
-    progress("7/7  what came out")
-    rows = [("table", "rows", "of the last night", "quarantined")]
-    for name, one in before["jobs"].items():
-        last = night["jobs"].get(name, {"rows": 0, "quarantined": 0})
-        rows.append((one["output"], str(one["rows"] + last["rows"]), str(last["rows"]), str(one["quarantined"] + last["quarantined"])))
+    progress("8/8  what came out")
     written = sum(one["rows"] for one in raw_written["tables"].values())
     live = as_of(lake.store.frame(texts.PINS), texts.PINS, span.last, span.first).persist()
     authors = as_of(lake.store.frame(state.PINS), state.PINS, span.last, span.first)
     products = as_of(lake.store.frame(texts.PRODUCTS), texts.PRODUCTS, span.last, span.first)
-    asked, kept = before["jobs"].get("captions", {"asked": 0})["asked"], night["jobs"].get("captions", {"asked": 0, "kept": 0})
+    asked = sum(run["jobs"].get("captions", {"asked": 0})["asked"] for run in (joint, before))
+    kept = night["jobs"].get("captions", {"asked": 0, "kept": 0})
     look = f"--warehouse {lake.settings.warehouse}"
     parts = [
-        f"raw tables: {written} rows\n\n{aligned(rows)}",
+        f"raw tables: {written} rows\n\n{aligned(written_by((joint, before), night))}",
         f"captions: {asked} images were asked about, each once; of the night's, {kept['asked']} asked and {kept['kept']} known",
         lake.evaluate_coverage(Days(span.last, span.last))[1],
         three_pins(authors, live),
         a_product(products),
+        a_joint_embedding(joint, before, night),
+        neighbours(lake, span.last),
         a_teacher(taught, labelled),
         five_labels(lake, span.last),
         a_student(learnt),
@@ -73,6 +79,54 @@ def play(lake: Lake, pins: int, days: int) -> str:
     ]
     live.unpersist()
     return "\n\n".join(parts)
+
+
+def written_by(earlier: Sequence[dict[str, Any]], night: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Rows and quarantined rows by table, of all runs and of the last night's."""
+    nothing = {"rows": 0, "quarantined": 0}
+    outputs = {name: one["output"] for run in (*earlier, night) for name, one in run["jobs"].items()}
+    rows: list[tuple[str, ...]] = [("table", "rows", "of the last night", "quarantined")]
+    for name, output in outputs.items():
+        ones = [run["jobs"].get(name, nothing) for run in (*earlier, night)]
+        rows.append((output, str(sum(one["rows"] for one in ones)), str(ones[-1]["rows"]), str(sum(one["quarantined"] for one in ones))))
+    return rows
+
+
+def a_joint_embedding(joint: dict[str, Any], before: dict[str, Any], night: dict[str, Any]) -> str:
+    """Why the joint embedding counts or does not, and how many inputs it was asked about at first and in the last night."""
+    model = joint["jobs"]["train_embeddings"]["model"]
+    counts = "counts" if model["promoted"] else "does not count"
+    told = f"joint embedding {model['content_hash'][:16]}: {counts}: {model['why']}"
+    if not model["promoted"]:
+        return told
+    first, last = (run["jobs"].get("embedding_answers", {"asked": 0, "kept": 0}) for run in (before, night))
+    return (
+        f"{told}\nembeddings: {first['asked']} pins, products and queries were asked about at first; of those that changed in the night "
+        f"{last['asked']} asked, {last['kept']} known"
+    )
+
+
+def neighbours(lake: Lake, day: str) -> str:
+    """The three pins nearest to each of three queries, from the tables of the night."""
+    from models.columns import halves_of
+    from models.nearest import nearest
+
+    planner = lake.runner.planner()
+    queries, pins = (lake.live(planner, table, day) for table in (embeddings.QUERIES, embeddings.PINS))
+    said = lake.live(planner, texts.PINS, day)
+    if queries is None or pins is None or said is None:
+        return "no embeddings"
+    asked = queries.orderBy(F.xxhash64("query"), "query").limit(3).select("query", "vector").toArrow()  # three rows
+    read = (
+        pins.join(said.select("pin_id", "text"), "pin_id").select("pin_id", "vector", "text").orderBy("pin_id").toArrow()
+    )  # the demo's pins
+    known, near = (halves_of(one["vector"].combine_chunks())[0].reshape(len(one), -1).astype(np.float32) for one in (asked, read))
+    _, places = nearest(known, near, 3)
+    blocks = []
+    for query, row in zip(asked["query"].to_pylist(), places, strict=True):
+        shown = [f"    {' / '.join(read['text'][int(place)].as_py().split(chr(10))[:2])[:120]}" for place in row if place >= 0]
+        blocks.append("\n".join([f"nearest pins of: {query}", *shown]))
+    return "\n".join(blocks)
 
 
 def three_pins(authors: DataFrame, live: DataFrame) -> str:

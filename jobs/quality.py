@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -135,6 +136,10 @@ def judged_facts(table: Table) -> dict[str, str]:
     return {**said, **repeats, "outside_days": "lie outside the days of the run"}
 
 
+_ONE = threading.Lock()
+"""The library's context is one for the process, and jobs run side by side."""
+
+
 @cache
 def _context() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -178,8 +183,9 @@ def facts_frame(found: Facts, table: Table) -> pd.DataFrame:
 def breaches(found: Facts, table: Table) -> list[tuple[str, str, int]]:
     """(day, fact, count) of everything that breaks the suite; Refused where an expectation itself broke."""
     frame = facts_frame(found, table)
-    batch = _batches(table.name).get_batch(batch_parameters={"dataframe": frame})
-    verdict = batch.validate(suite(table), result_format="BOOLEAN_ONLY")
+    with _ONE:
+        batch = _batches(table.name).get_batch(batch_parameters={"dataframe": frame})
+        verdict = batch.validate(suite(table), result_format="BOOLEAN_ONLY")
     broken = []
     for result in verdict.results:
         fact = result.expectation_config.kwargs["column"]

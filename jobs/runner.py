@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +24,8 @@ from jobs.lineage import Lineage
 from jobs.planner import Planner, Revision, Todo, Wanted
 from jobs.publication import Publication, Step, publish
 from jobs.reading import read
-from jobs.session import held, planned_for
+from jobs.session import another, held, planned_for
+from jobs.side_by_side import side_by_side
 from jobs.spec import Ask, Input, Job, Mode, Train, opening
 from jobs.store import Store
 from schemas import ops
@@ -41,6 +43,25 @@ def new_run_id(now: float) -> str:
 
 
 @dataclass
+class Counted:
+    """How many parts of a run are done, of how many, and how long the rest may take."""
+
+    due: int
+    say: Say
+    done: int = 0
+    started: float = field(default_factory=time.time)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, line: str, new: bool) -> None:
+        """Says a line of a part that is done, which counts where it is `new`."""
+        with self.lock:
+            self.done += new
+            self.due = max(self.due, self.done)
+            left = (time.time() - self.started) / self.done * (self.due - self.done)
+            self.say(f"[{self.done}/{self.due}] {line}; about {left:.0f} s left")
+
+
+@dataclass
 class Runner:
     """Runs what a planner finds due, over one store. Without `models`, jobs that ask one are not connected."""
 
@@ -48,6 +69,8 @@ class Runner:
     lineage: Lineage
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     step_days: int = 31
+    at_once: int = 1
+    """Jobs that run at the same time, each after those that it reads."""
     say: Say = print
     models: Models | None = None
     run_id: str = field(default_factory=lambda: new_run_id(time.time()))
@@ -93,25 +116,38 @@ class Runner:
         spans = {name: span for name, span in planner.needed(wanted).items() if name not in skipped}
         steps = self._steps(spans, newest_first)
         due = sum(bool(planner.todo(wanted, job, span)) for step in steps for job, span in step)  # and what these will make stale
-        started, n, done = time.time(), 0, list[Publication]()
+        counted, done, workers = Counted(due, self.say), list[Publication](), self._workers()
+        above = {job.name: {up.name for up in self.lineage.above(job)} for job in self.lineage.jobs}
+        alone = {job.name for job in self.lineage.jobs if isinstance(job, Ask | Train)}
         try:
             for step in steps:
-                for job, span in step:
-                    rest: Days | None = span
-                    # Planned anew after every publication: a changed day of a change log makes its later days stale.
-                    while rest is not None and (found := self.planner().todo(wanted, job, rest)):
-                        publication = self._one(found[0])
-                        done.append(publication)
-                        n += rest == span  # ranges with days between them that are current are one part of the step
-                        due = max(due, n)
-                        left = (time.time() - started) / n * (due - n)
-                        self.say(f"[{n}/{due}] {told(publication, found[0].why)}; about {left:.0f} s left")
-                        rest = rest.clipped(shifted(found[0].days.last, 1))
+                parts = {job.name: (job, span) for job, span in step}
+
+                def work(worker: Runner, name: str, parts: Mapping[str, tuple[Job, Days]] = parts) -> None:
+                    worker._part(wanted, *parts[name], done, counted)
+
+                side_by_side(list(parts), above, alone, workers, work, self.say)
                 self.account(done)
         except PinlakeError:
             self.account(done)
             raise
         return done
+
+    def _workers(self) -> list[Runner]:
+        """This runner and as many beside it as run at once, each with a session of its own: a step changes its session's settings."""
+        others = (another(self.store.spark) for _ in range(self.at_once - 1))
+        return [self, *(replace(self, store=self.store.through(spark)) for spark in others)]
+
+    def _part(self, wanted: Wanted, job: Job, span: Days, done: list[Publication], counted: Counted) -> None:
+        """One job on its days of a step, where they are due."""
+        rest: Days | None = span
+        # Planned anew after every publication: a changed day of a change log makes its later days stale.
+        while rest is not None and (found := self.planner().todo(wanted, job, rest)):
+            publication = self._one(found[0])
+            done.append(publication)
+            # Ranges with days between them that are current are one part of the step.
+            counted.tell(told(publication, found[0].why), new=rest == span)
+            rest = rest.clipped(shifted(found[0].days.last, 1))
 
     def _steps(self, spans: Mapping[str, Days], newest_first: bool) -> list[list[tuple[Job, Days]]]:
         """The jobs' days in steps, all jobs of a step before the next one, each after those that it reads.

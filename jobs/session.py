@@ -83,11 +83,27 @@ def session(settings: Settings, app: str = "pinlake") -> SparkSession:
     spark = cast(SparkSession, builder.appName(app).getOrCreate())
     _require_delta(spark)
     _remember_names(spark)
-    for name, function in SQL.items():
-        spark.udf.register(name, function)
+    _give_functions(spark)
     if not is_thread_of_driver(str(spark.sparkContext.master)):
         _ship_code(spark, scratch)
     return spark
+
+
+def another(spark: SparkSession) -> SparkSession:
+    """A session of the same application with the same settings, of which each can then be changed without the other."""
+    made = spark.newSession()
+    given = made.conf.getAll
+    for name, value in spark.conf.getAll.items():
+        if given.get(name) != value:
+            made.conf.set(name, value)
+    _give_functions(made)
+    return made
+
+
+def _give_functions(spark: SparkSession) -> None:
+    """SQL of the session knows our functions."""
+    for name, function in SQL.items():
+        spark.udf.register(name, function)
 
 
 def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str]:

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     maven_repository: str | None = Field(None, description="Maven repository that the jars are fetched from")
     driver_memory: str = Field("4g", pattern=r"^\d+[kmgt]$", description="memory of the driver's JVM, such as 4g")
     step_days: int = Field(31, ge=1, le=366, description="days that a backfill computes in one step")
+    jobs_at_once: int = Field(2, ge=1, le=64, description="jobs that run side by side, each after those that it reads")
     spark: dict[str, str] = Field({}, description="further Spark settings: [spark] in pinlake.toml")
     models: dict[str, str] = Field({}, description="specs of models by what they are for, or none: [models] in pinlake.toml")
     models_cache: Path = Field(Path("~/.cache/pinlake/models"), description="folder in which models are kept once fetched and converted")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +41,15 @@ class Store:
         self._jvm: Any = spark._jvm
         self._commits: dict[str, list[Commit]] = {}
         self._ledgers: dict[str, Ledger] = {}
+        self._keepers: dict[str, int] = {}
+        self._before: dict[str, str | None] = {}
+        self._lock = threading.RLock()
+
+    def through(self, spark: SparkSession) -> Store:
+        """The same store by another session, for another thread: what is known of its tables is known to both."""
+        other = copy.copy(self)
+        other.spark = spark
+        return other
 
     def path(self, table: Table) -> str:
         """Where the table lies."""
@@ -72,22 +83,36 @@ class Store:
 
     @contextmanager
     def keeping(self, run_id: str) -> Iterator[None]:
-        """Within, what a build keeps (features/logs.py: kept) lies in a folder of the run, where every executor can reach it."""
+        """Within, what a build keeps (features/logs.py: kept) lies in a folder of the run, where every executor can reach it.
+
+        The folder goes with the last of the jobs of the run that are within at the same time.
+        """
         folder = f"{self.warehouse}/{STAGING}/{run_id}/kept"
         context = self.spark.sparkContext
-        before = context.getCheckpointDir()
-        context.setCheckpointDir(folder)
+        with self._lock:
+            if not self._keepers.get(folder):
+                self._before[folder] = context.getCheckpointDir()
+                context.setCheckpointDir(folder)
+            self._keepers[folder] = self._keepers.get(folder, 0) + 1
         try:
             yield
         finally:
-            # Spark makes a folder of its own below the one that it is given.
-            context._jsc.sc().setCheckpointDir(before and before.rpartition("/")[0])
-            self.remove(folder)
+            with self._lock:
+                self._keepers[folder] -= 1
+                if not self._keepers[folder]:
+                    # Spark makes a folder of its own below the one that it is given.
+                    before = self._before.pop(folder)
+                    context._jsc.sc().setCheckpointDir(before and before.rpartition("/")[0])
+                    self.remove(folder)
 
     # Commit logs.
 
     def commits(self, table: Table) -> list[Commit]:
         """The table's commits, oldest first; those already read are not read again."""
+        with self._lock:
+            return self._all_commits(table)
+
+    def _all_commits(self, table: Table) -> list[Commit]:
         known = self._commits.setdefault(table.name, [])
         if known:
             while (newer := self._commit(table, known[-1].version + 1)) is not None:
@@ -114,7 +139,11 @@ class Store:
 
     def ledger(self, table: Table) -> Ledger:
         """The published days of a table. Of a table that others write too, days are told apart by the files that they consist of."""
-        commits = self.commits(table)
+        with self._lock:
+            return self._ledger(table)
+
+    def _ledger(self, table: Table) -> Ledger:
+        commits = self._all_commits(table)
         known = self._ledgers.get(table.name)
         if known is None or not commits or known.version != commits[-1].version:
             known = Ledger.replayed(commits)

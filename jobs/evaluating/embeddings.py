@@ -27,6 +27,7 @@ from jobs.model_plan import Models
 from jobs.reading import read
 from jobs.registry import job, train
 from jobs.spec import log
+from jobs.students.pair_features import JOINT, PairFeatureParams
 from models.encoder import Encoder
 from models.nearest import nearest
 from schemas import embeddings, raw, state, training
@@ -60,6 +61,8 @@ def evaluated(lake: Lake, days: Days, among: int, untrained: bool, ablations: fl
     read_by = evaluation.asked_alone(models.alone(trainer.loader, models.stored(model), trainer.precisions))
     week = Days(shifted(day, 1 - parameters(trainer, lake.settings.params.get(trainer.name, {})).week_days), day)
     search: str = parameters(job("pair_features"), lake.settings.params.get("pair_features", {})).search
+    if search == JOINT:  # which would stand beside itself
+        search = PairFeatureParams().search
     known = _search_vectors(lake, day, search)
     drawn = _drawn(lake, day, among, known)
     pairs = _local(lake, _searched(_pairs(lake, week), known))

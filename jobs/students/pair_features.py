@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
@@ -17,9 +18,12 @@ from features.words import words
 from jobs.labelled import labelled_pairs
 from schemas.features import MATCHED
 from udfs.queries import normalised_query
+from udfs.vectors import as_floats
 
 COUNTED = ("impressions", "clicks", "long_clicks", "saves")
 ENTITY = ("entity_type", "entity_id")
+JOINT = "omnisearchsage"
+"""The name of the tables embeddings.queries, .pins and .products."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class PairFeatureParams:
     """Which embeddings the cosine is of; ValueError for no name."""
 
     search: str = "searchsage"
-    """The name under which raw.entity_embeddings holds both queries and entities."""
+    """The name under which raw.entity_embeddings holds both queries and entities; JOINT for those of the joint embedding."""
 
     def __post_init__(self) -> None:
         if not self.search:
@@ -45,6 +49,9 @@ def build(
     totals: DataFrame,
     embeddings: DataFrame,
     arrived: DataFrame,
+    query_vectors: DataFrame,
+    pin_vectors: DataFrame,
+    product_vectors: DataFrame,
     params: PairFeatureParams,
 ) -> DataFrame:
     """A row for every pair of a day that somebody labels; of an entity that did not live then, no match is known.
@@ -66,7 +73,16 @@ def build(
     assert found is not None
     rows = _matched(found, corpus)
     counts = logs.as_of(pairs.select("ds", *PAIR), totals, PAIR, COUNTED)
-    rows = rows.join(counts, ["ds", *PAIR], "left").join(_cosines(pairs, embeddings, arrived, params.search), ["ds", *PAIR], "left")
+    asked = pairs.select("ds", "query").distinct()
+    entities = pairs.select("ds", *ENTITY).distinct()
+    if params.search == JOINT:
+        queries = _decoded(logs.as_of(asked, query_vectors, ("query",), ("vector",)))
+        by_kind = ((pin_vectors, "pin"), (product_vectors, "product"))
+        known = reduce(DataFrame.unionByName, (_decoded(_of_kind(entities, log, kind)) for log, kind in by_kind))
+    else:
+        queries = _newest(asked, arrived, params.search)
+        known = logs.as_of(entities, embeddings.where(F.col("name") == params.search).drop("name"), ENTITY, ("vector",))
+    rows = rows.join(counts, ["ds", *PAIR], "left").join(_cosines(pairs, queries, known), ["ds", *PAIR], "left")
     return rows.withColumns({name: F.coalesce(name, F.lit(0)) for name in COUNTED})
 
 
@@ -109,18 +125,28 @@ def _matched(rows: DataFrame, corpus: DataFrame) -> DataFrame:
     return rows.withColumn("matches", F.coalesce(F.transform("_sources", match), nothing)).drop("_sources", "_asked", "_totals", "_found")
 
 
-def _cosines(pairs: DataFrame, embeddings: DataFrame, arrived: DataFrame, name: str) -> DataFrame:
-    """(ds, pair, search_cosine) of the pairs of which both embeddings are known.
+def _newest(asked: DataFrame, arrived: DataFrame, name: str) -> DataFrame:
+    """(ds, query, vector): the newest that arrived up to the day. `raw` holds those of all queries; only labelled ones are looked up."""
+    given = arrived.where((F.col("entity_type") == "query") & (F.col("name") == name) & F.col("vector").isNotNull())
+    given = given.select(F.col("ds").alias("_from"), normalised_query("entity_id").alias("query"), "vector")
+    given = given.join(F.broadcast(asked), "query").where(F.col("_from") <= F.col("ds"))
+    return given.groupBy("ds", "query").agg(F.max(F.struct("_from", "vector"))["vector"].alias("vector"))
 
-    The query's is the newest that arrived up to the day: `raw` holds those of all queries, and only labelled ones are looked up.
-    """
-    queries = pairs.select("ds", "query").distinct()
-    asked = arrived.where((F.col("entity_type") == "query") & (F.col("name") == name) & F.col("vector").isNotNull())
-    asked = asked.select(F.col("ds").alias("_from"), normalised_query("entity_id").alias("query"), "vector")
-    asked = asked.join(F.broadcast(queries), "query").where(F.col("_from") <= F.col("ds"))
-    asked = asked.groupBy("ds", "query").agg(F.max(F.struct("_from", "vector"))["vector"].alias("_query"))
-    own = embeddings.where(F.col("name") == name).drop("name")
-    known = logs.as_of(pairs.select("ds", *ENTITY).distinct(), own, ENTITY, ("vector",)).withColumnRenamed("vector", "_entity")
+
+def _of_kind(entities: DataFrame, log: DataFrame, kind: str) -> DataFrame:
+    """(ds, entity_type, entity_id, vector) of the entities of a kind, from the log of their vectors."""
+    own = entities.where(F.col("entity_type") == kind).select("ds", F.col("entity_id").alias(f"{kind}_id"))
+    then = logs.as_of(own, log, (f"{kind}_id",), ("vector",))
+    return then.select("ds", F.lit(kind).alias("entity_type"), F.col(f"{kind}_id").alias("entity_id"), "vector")
+
+
+def _decoded(rows: DataFrame) -> DataFrame:
+    return rows.withColumn("vector", as_floats(F.col("vector")))
+
+
+def _cosines(pairs: DataFrame, queries: DataFrame, entities: DataFrame) -> DataFrame:
+    """(ds, pair, search_cosine) of the pairs of which both embeddings are known; `queries`, `entities`: with their vector of the day."""
+    asked, known = queries.withColumnRenamed("vector", "_query"), entities.withColumnRenamed("vector", "_entity")
     both = pairs.join(asked, ["ds", "query"]).join(known, ["ds", *ENTITY]).where("_entity is not null and size(_entity) = size(_query)")
     product = F.zip_with("_query", "_entity", lambda a, b: a.cast("double") * b.cast("double"))
     lengths = [F.sqrt(_sum(F.transform(name, lambda x: x.cast("double") * x.cast("double")))) for name in ("_query", "_entity")]

@@ -79,6 +79,29 @@ def test_a_run_publishes_changes_the_monthly_base_and_quarantine_and_a_rerun_wri
     assert {r.version for r in store.frame(ops.RUNS).where("job = 'toy_pins'").collect()} == {0, None}
 
 
+def test_jobs_side_by_side_give_the_same_digests_each_planned_by_a_session_of_its_own(store, monkeypatch):
+    write_raw(store)
+    whole = {(p.job, d): x for p in runner(store).run(wanted()) for d, x in p.digests.items()}
+    sessions = set()
+    one = Runner._one
+
+    def seen(self, todo):
+        sessions.add(id(self.store.spark))
+        return one(self, todo)
+
+    monkeypatch.setattr(Runner, "_one", seen)
+    other = Store(store.spark, store.warehouse + "_beside")
+    write_raw(other)
+    beside, said = runner(other, at_once=3), []
+    beside.say = said.append
+    assert {(p.job, d): x for p in beside.run(wanted()) for d, x in p.digests.items()} == whole
+    assert [line.split()[0] for line in said] == ["[1/2]", "[2/2]"]
+    assert len(sessions) <= 2
+    assert id(store.spark) in sessions
+    assert store.frame(ops.RUNS).count() == 2
+    assert Store(store.spark, other.warehouse).frame(ops.RUNS).count() == 2
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_any_cut_into_steps_gives_the_same_digests(store, step):
     write_raw(store)

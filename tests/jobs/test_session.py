@@ -17,9 +17,10 @@ from pyspark.sql import functions as F
 from jobs import jars
 from jobs.demo import SPARK
 from jobs.errors import UsageError
-from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, conf, cores, held, planned_for
+from jobs.session import FEW, FEW_ROWS, FIXED, METASPACE, SMALL, SMALL_ROWS, another, conf, cores, held, planned_for
 from jobs.settings import load
 from tests.replay import planned_for_many
+from udfs.vectors import SQL
 
 # Spark's script that finds its own folder cannot read a path with a space; given the folder, its other scripts can.
 HOME = {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
@@ -106,6 +107,16 @@ def test_a_step_is_planned_for_its_rows_and_the_session_is_as_before_afterwards(
         assert now() == before
     assert seen == before | planned
     assert not before.items() & FEW.items()
+
+
+def test_another_session_has_the_same_settings_and_functions_and_is_changed_alone(spark):
+    made = another(spark)
+    assert made.conf.getAll == spark.conf.getAll
+    made.conf.set("spark.sql.shuffle.partitions", "77")
+    assert spark.conf.get("spark.sql.shuffle.partitions") != "77"
+    names = {row.function for row in made.sql("show user functions").collect()}
+    assert {name for name in SQL if not any(name in one for one in names)} == set()
+    assert made.sparkContext is spark.sparkContext
 
 
 def test_a_cluster_gets_the_jars_sent_and_keeps_its_own_numbers(tmp_path):

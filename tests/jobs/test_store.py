@@ -19,3 +19,14 @@ def test_a_run_keeps_rows_in_a_folder_of_its_own_and_gives_the_session_its_folde
         assert not (tmp_path / "lake/_staging/run_1/kept").exists()
     assert kept(spark.range(3)).count() == 3
     context._jsc.sc().setCheckpointDir(None)
+
+
+def test_of_two_jobs_that_keep_rows_at_the_same_time_the_last_one_clears_the_folder(spark, tmp_path):
+    store = Store(spark, str(tmp_path / "lake"))
+    beside = store.through(spark.newSession())
+    with store.keeping("run_1"):
+        with beside.keeping("run_1"):
+            rows = kept(spark.range(3))
+        assert rows.count() == 3
+    assert not (tmp_path / "lake/_staging/run_1/kept").exists()
+    assert spark.sparkContext.getCheckpointDir() is None

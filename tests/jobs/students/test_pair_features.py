@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 from features.engagement import COUNTS
 from jobs.days import Days
 from jobs.registry import job
-from schemas import features, labels, raw, signals, state, texts, training
+from schemas import embeddings, features, labels, raw, signals, state, texts, training
 from schemas.features import MATCHED
 from tests.replay import frame, replay
 
@@ -86,3 +87,43 @@ def test_matches_are_by_source_and_of_the_right_time(spark: SparkSession) -> Non
     assert {name: (one.phrase, one.share) for name, one in s1.items() if one} == {"title": (0.0, 0.5), "description": (0.0, 0.5)}
     assert (rows["s1"].impressions, rows["s1"].search_cosine) == (0, None)
     assert rows["gone"].matches == [None] * len(MATCHED)
+
+
+def test_the_cosine_is_of_the_joint_embedding_by_one_parameter(spark: SparkSession) -> None:
+    def made(ds: str, key: str, name: str, *head: float, deleted: bool = False) -> dict[str, Any]:
+        numbers = np.array(vector(*head), "<f2").tobytes()
+        return {"ds": ds, key: name, "vector": numbers, "input_hash": "0" * 64, "model_revision": "0" * 16, "deleted": deleted}
+
+    asked = [candidate("red vase", "pin", "p1"), candidate("red vase", "product", "s1"), candidate("red vase", "product", "s2")]
+    given = {
+        labels.CANDIDATES: frame(spark, labels.CANDIDATES, [*asked, candidate("never embedded", "pin", "p1")]),
+        texts.PINS: frame(spark, texts.PINS, PINS),
+        texts.PRODUCTS: frame(spark, texts.PRODUCTS, PRODUCTS),
+        embeddings.QUERIES: frame(
+            spark,
+            embeddings.QUERIES,
+            [made("2026-01-24", "query", "red vase", 0.0, 1.0), made("2026-01-26", "query", "red vase", 1.0, 0.0)],
+        ),
+        embeddings.PINS: frame(
+            spark,
+            embeddings.PINS,
+            [made(FIRST, "pin_id", "p1", 1.0), made("2026-01-20", "pin_id", "p1", 0.6, 0.8), made("2026-01-26", "pin_id", "p1", 0.0, 1.0)],
+        ),
+        embeddings.PRODUCTS: frame(
+            spark,
+            embeddings.PRODUCTS,
+            [
+                made(FIRST, "product_id", "s1", 1.0),
+                made(FIRST, "product_id", "s2", 0.0, 1.0),
+                made("2026-01-20", "product_id", "s2", deleted=True),
+            ],
+        ),
+    }
+    params = {"pair_features": {"search": "omnisearchsage"}}
+    found = replay(spark, [job("corpus_words"), job("pair_features")], given, [Days(FIRST, DAY)], params)[features.PAIRS].collect()
+    assert {(r.query, r.entity_id): r.search_cosine for r in found} == {
+        ("red vase", "p1"): pytest.approx(0.8, abs=1e-3),
+        ("red vase", "s1"): 0.0,
+        ("red vase", "s2"): None,
+        ("never embedded", "p1"): None,
+    }

@@ -32,7 +32,7 @@ check: setup ## lint, format, types and import directions
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup ## measure what is promised about cost
+bench: setup ## measure what is promised about cost, some 90 minutes (PINLAKE_BENCH_SCALE=.1: only see that it works)
 	@.venv/bin/python -m benchmarks
 
 lock: ## write requirements.lock anew from pyproject.toml

@@ -9,8 +9,8 @@ import tempfile
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from benchmarks.lakes import SCALE, Lake, chance, started
-from benchmarks.timing import Ratio, keep, seconds
+from benchmarks.lakes import Lake, chance, started
+from benchmarks.timing import SCALE, Ratio, keep, seconds
 from features.engagement import COUNTS, PAIR
 from jobs.days import Days, shifted
 from jobs.publication import Step, publish

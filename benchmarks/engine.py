@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, FloatType
 
 from benchmarks.texts import pin_texts
-from benchmarks.timing import Ratio, exact, keep, ratio, seconds
+from benchmarks.timing import SCALE, Ratio, exact, keep, ratio, seconds
 from jobs.session import session
 from jobs.settings import load as settings
 from models.specs import DEFAULTS
@@ -31,8 +31,8 @@ from udfs.engine.operator import Tally, answered
 from udfs.engine.task import Asking, Budget
 from udfs.engine.threads import ThreadPlan
 
-SECONDS = float(os.environ.get("PINLAKE_BENCH_SECONDS", "60"))
-"""How long the longer run of a pair lasts; less only to see that a benchmark works."""
+SECONDS = 60 * SCALE
+"""How long the longer run of a pair lasts."""
 PAIRS = 5
 REPEATS = 8
 START = 16

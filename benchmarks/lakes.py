@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +23,6 @@ from jobs.settings import Settings, load
 from jobs.store import Store
 from schemas.contract import Table
 
-SCALE = float(os.environ.get("PINLAKE_BENCH_SCALE", "1"))
-"""A share of the rows of every benchmark, to see that it works."""
 Rows = Mapping[str, int]
 """Rows by day."""
 

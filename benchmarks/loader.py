@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable, write_deltalake
 
-from benchmarks.lakes import SCALE
-from benchmarks.timing import Ratio, keep, ratio, seconds
+from benchmarks.timing import SCALE, Ratio, keep, ratio, seconds
 from models.loader import Loader, delta
 
 ROWS, WIDTH, BATCH = int(200_000 * SCALE), 384, 1_024

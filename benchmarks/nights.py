@@ -11,8 +11,8 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from benchmarks.lakes import SCALE, Lake, started, words
-from benchmarks.timing import Ratio, exact, keep, seconds
+from benchmarks.lakes import Lake, started, words
+from benchmarks.timing import SCALE, Ratio, exact, keep, seconds
 from jobs.days import Days, shifted
 from jobs.sample import phrases
 from jobs.sample.vocabulary import COLORS, LANGUAGES, STYLES

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+SCALE = float(os.environ.get("PINLAKE_BENCH_SCALE", "1"))
+"""A share of the rows of every benchmark, to see that it works."""
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -90,10 +92,11 @@ def processor() -> dict[str, object]:
     }
 
 
-def keep(name: str, ratios: list[Ratio], about: dict[str, object]) -> Path:
-    """Writes the ratios of a benchmark, what it ran on and its sizes as JSON; returns the file."""
+def keep(name: str, ratios: list[Ratio], about: dict[str, object]) -> None:
+    """Writes the ratios of a benchmark, what it ran on and its sizes as JSON; nothing of a part of the rows."""
+    if SCALE != 1:
+        return
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{name}.json"
     machine = {**processor(), "cores": os.cpu_count(), "python": platform.python_version()}
-    file.write_text(json.dumps({"machine": machine, **about, "ratios": [asdict(r) for r in ratios]}, indent=1) + "\n")
-    return file
+    told = {"machine": machine, **about, "ratios": [asdict(r) for r in ratios]}
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")

@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 import torch
 from pyspark.sql import functions as F
 
-from benchmarks.timing import Ratio, between, exact, keep, rounds
+from benchmarks.timing import SCALE, Ratio, between, exact, keep, rounds
 from jobs.session import session
 from jobs.settings import load as settings
 from models.columns import halves_of, vectors_of
 from models.nearest import nearest
 from udfs.vectors import as_halves
 
-ROWS, WIDTH = 600_000, 256
-SEARCHED, QUERIES, K = 100_000, 500, 10
+ROWS, WIDTH = int(600_000 * SCALE), 256
+SEARCHED, QUERIES, K = int(100_000 * SCALE), 500, 10
 PAIRS = 5
 
 

@@ -19,14 +19,14 @@ from jobs.registry import train
 from schemas import embeddings, labels, state, texts, training
 
 FIRST = "2026-01-01"
-SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:NewRatio=1"}
+SPARK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"}
 """Small tables and many short queries: the JVM's optimising compiler costs them twice the time that it saves."""
 
 PARAMS = {
     "train_teacher": {"minutes": 0.5, "warm_pairs": 0, "epochs": 1},
     "train_student": {"encoder_minutes": 0},
     "teacher_examples": {"validation": 0.15, "test": 0.25},
-    "candidates": {"size": 300},
+    "candidates": {"size": 200},
     "train_embeddings": {"week_days": 4, "gap_days": 2, "minutes": 0.8, "warm_queries": 6000, "query_layers": 0},
 }
 """Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are. Its student is

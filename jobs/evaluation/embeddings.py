@@ -93,7 +93,8 @@ Read = Callable[[Mapping[str, pa.ChunkedArray], int], Floats]
 
 
 def asked_alone(asking: Asking) -> Read:
-    """How a model is asked in this process."""
+    """How a model is asked in this process, where it is loaded once."""
+    ask = alone.asker(asking)
 
     def read(given: Mapping[str, pa.ChunkedArray], rows: int) -> Floats:
         columns = []
@@ -101,7 +102,7 @@ def asked_alone(asking: Asking) -> Read:
             kind = pa.binary() if name in VECTORS else pa.string()
             column = given.get(name, pa.nulls(rows, kind))
             columns.append((column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).cast(kind))
-        found, _, _ = alone.answers(asking, columns)
+        found, _, _ = ask(columns, lambda rows: None)
         return np.nan_to_num(vectors_of(found, found.type.list_size)).astype(np.float32)  # zeros where the model has none
 
     return read

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from models.teacher import Teacher
 from tests.models.folders import teacher
-from udfs.engine.alone import answers
+from udfs.engine.alone import answers, asker
 from udfs.engine.task import Asking, Budget
 from udfs.engine.threads import ThreadPlan
 
@@ -28,3 +28,12 @@ def test_every_row_has_its_answer_or_a_reason_and_progress_is_told(tmp_path: Pat
     for place in (0, 1_023, 1_024, 2_499):
         alone = ours.probabilities(ours.padded(ours.pairs([rows[place][0]], [rows[place][1]])))[0]
         assert np.abs(np.array(found[place].as_py()) - alone).max() < 1e-5
+
+
+def test_a_model_is_loaded_once_for_all_that_it_is_asked(tmp_path: Path) -> None:
+    ask = asker(Asking("tests.udfs.engine.toys:load", str(tmp_path), "c", precision="fp32", plan=ThreadPlan(1, 1)))
+    assert not (tmp_path / "loads").exists()
+    for word in ("lamp", "soup"):
+        found, _, _ = ask([pa.array([word])], lambda rows: None)
+        assert found.to_pylist() == [word.upper()]
+    assert len((tmp_path / "loads").read_text().splitlines()) == 1

@@ -27,7 +27,7 @@ PARAMS = {
     "train_student": {"encoder_minutes": 0},
     "teacher_examples": {"validation": 0.15, "test": 0.25},
     "candidates": {"size": 200},
-    "train_embeddings": {"week_days": 4, "gap_days": 2, "minutes": 0.8, "warm_queries": 6000, "query_layers": 0},
+    "train_embeddings": {"week_days": 4, "gap_days": 2, "minutes": 1.5, "warm_queries": 6000, "query_layers": 0},
 }
 """Few people graded the small lake, so a teacher is soon trained; what it says of some hundred pairs shows what labels are. Its student is
 a head over the encoder as it is. Fifteen days have no gap of fifteen."""

@@ -68,6 +68,8 @@ _SHUFFLES = "spark.sql.shuffle.partitions"
 _OPTIONS = "spark.driver.extraJavaOptions"
 _CLASSES = "spark.driver.extraClassPath"
 _DAEMON = "spark.python.daemon.module"
+_DELTAS = "spark.databricks.delta."
+"""Settings that can be changed in a session; Spark does not know them before the first table."""
 _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
 
 
@@ -94,7 +96,7 @@ def another(spark: SparkSession) -> SparkSession:
     made = spark.newSession()
     given = made.conf.getAll
     for name, value in spark.conf.getAll.items():
-        if given.get(name) != value:
+        if given.get(name) != value and (spark.conf.isModifiable(name) or name.startswith(_DELTAS)):
             made.conf.set(name, value)
     _give_functions(made)
     return made

@@ -183,7 +183,7 @@ class Planner:
                 reads = given.read.span(span, first) if first and writer and writer.name != job.name else None
                 if reads is not None and given.as_published:
                     reads = reads.common(wanted.days)
-                if writer is None or reads is None:
+                if writer is None or reads is None or self.not_connected(writer):
                     continue
                 have = spans.get(writer.name, reads)
                 spans[writer.name] = Days(min(have.first, reads.first), max(have.last, reads.last))

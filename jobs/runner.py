@@ -126,7 +126,9 @@ class Runner:
                 def work(worker: Runner, name: str, parts: Mapping[str, tuple[Job, Days]] = parts) -> None:
                     worker._part(wanted, *parts[name], done, counted)
 
+                before = len(done)
                 side_by_side(list(parts), above, alone, workers, work, self.say)
+                done[before:] = sorted(done[before:], key=lambda one: list(parts).index(one.job))
                 self.account(done)
         except PinlakeError:
             self.account(done)

@@ -93,6 +93,16 @@ def test_a_job_whose_required_input_is_not_connected_is_skipped_and_its_optional
     assert "pins" not in skipped
 
 
+def test_nothing_is_made_for_a_job_that_cannot_run():
+    lake = planner(pins=ledger(DAYS), events=ledger(DAYS))
+    without = lake.needed(wanted("pair_features", upstream=True))
+    assert {"pair_features", "pin_texts", "candidates"} <= set(without)
+    assert not {"pin_embeddings", "query_embeddings", "embedding_answers", "entity_inputs", "head_queries"} & set(without)
+    model = {"embedding_answers": [Revision(DAYS.first, "r")]}
+    connected = Planner(lake.lineage, lake.ledgers, models=model).needed(wanted("pair_features", upstream=True))
+    assert {"pin_embeddings", "query_embeddings", "embedding_answers", "entity_inputs", "head_queries"} <= set(connected)
+
+
 def test_a_day_before_a_tables_first_is_skipped_with_that_day():
     one = planner(pins=ledger(["2026-03-01"]))
     assert [s.why for s in one.skipped(wanted("pins"))] == ["its first day is 2026-03-01"]

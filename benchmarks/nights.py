@@ -1,4 +1,4 @@
-"""What a night costs: by the share of images that are new (7), by the bytes of changed rows (9), by the size of the lake (10)."""
+"""What a night costs: by the share of new images or changed pins (7), by the bytes of changed rows (9), by the size of the lake (10)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ from pyspark.sql import functions as F
 from benchmarks.lakes import Lake, started, words
 from benchmarks.timing import SCALE, Ratio, exact, keep, seconds
 from jobs.days import Days, shifted
+from jobs.model_plan import Models
 from jobs.sample import phrases
 from jobs.sample.vocabulary import COLORS, LANGUAGES, STYLES
-from schemas import raw, signals, state
+from models.bags import Vocabulary
+from models.encoder import Encoder
+from models.omnisearchsage import OmniSearchSage
+from models.specs import DEFAULTS
+from models.store import ModelStore
+from schemas import embeddings, raw, signals, state
+from schemas.embeddings import GRAMS, WIDTH
 from udfs.sample_media import drawn_image
 
 IMAGES = int(40_000 * SCALE)
 SHARES = (0.0, 0.001, 0.01, 0.05, 0.2, 1.0)
+EMBEDDED = int(200_000 * SCALE)
+CHANGED = (0.0, 0.05, 1.0)
 ROUNDS = 3
 PINS = int(20_000 * SCALE)
 SIZES = (1, 4, 16)
@@ -35,10 +44,11 @@ def measure() -> list[Ratio]:
     with tempfile.TemporaryDirectory() as folder:
         settings, spark = started(folder)
         found = _share_of_new_images(Lake(settings, spark, "images", models=True))
+        found += _share_of_changed_pins(Lake(settings, spark, "vectors", models=True), Path(folder) / "embedder")
         found.append(_bytes_written(Lake(settings, spark, "pins")))
         found += _growth([Lake(settings, spark, f"texts{size}") for size in SIZES])
         spark.stop()
-    keep("nights", found, {"images": IMAGES, "pins": PINS, "sizes": SIZES, "changed_pins": CHANGES, "nights": NIGHTS})
+    keep("nights", found, {"images": IMAGES, "embedded": EMBEDDED, "pins": PINS, "sizes": SIZES, "changed_pins": CHANGES, "nights": NIGHTS})
     return found
 
 
@@ -67,16 +77,63 @@ def _share_of_new_images(lake: Lake) -> list[Ratio]:
             _drawings(lake, day, drawn, count)
             drawn += count
             times[share].append(seconds(lambda day=day: lake.run(jobs, Days(day, day))))  # type: ignore[misc]
+    return _to_all("7_new_images", times)
+
+
+def _share_of_changed_pins(lake: Lake, folder: Path) -> list[Ratio]:
+    """7: a night's vectors of pins by a joint embedding, by the share of pins of which something changed, to the same of all of them."""
+    jobs, day = ["embedding_answers", "pin_embeddings"], FIRST
+    lake.nothing(raw.PIN_UPDATES, [FIRST])
+    _embedder(lake, folder)
+    times: dict[float, list[float]] = {share: [] for share in CHANGED}
+    _read_of_pins(lake, day, EMBEDDED, 0)
+    lake.run(jobs, Days(day, day))
+    for turn in range(1, ROUNDS + 1):
+        for share in CHANGED:
+            day = shifted(day, 1)
+            _read_of_pins(lake, day, round(EMBEDDED * share), turn)
+            times[share].append(seconds(lambda day=day: lake.run(jobs, Days(day, day))))  # type: ignore[misc]
+    return _to_all("7_changed_pins", times)
+
+
+def _embedder(lake: Lake, folder: Path) -> None:
+    """A joint embedding that has learnt nothing, and counts from the first day on."""
+    encoder = ModelStore(lake.settings.models_cache).resolved(DEFAULTS["encoder"]).folder
+    vocabulary = Vocabulary({gram: [f"word{n}" for n in range(10_000)] if gram == "unigram" else ["wo", "or"] for gram in GRAMS})
+    OmniSearchSage.fresh(Encoder.loaded(encoder), vocabulary, seed=1).save(folder, encoder)
+    models = Models(lake.store, lake.settings)
+    models.promote("embedder", models.keep(folder), FIRST, {})
+
+
+def _read_of_pins(lake: Lake, day: str, count: int, turn: int) -> None:
+    """features.entity_inputs of a day: so many pins, of each title and description of a turn and an embedding that exists already."""
+    key = F.xxhash64("id", F.lit(turn))
+    said = {"canonical_desc": words(key, 25, "said"), "board_title": words(key, 9, "boards"), "image_caption": words(key, 4, "image")}
+    rows = lake.spark.range(0, count, 1, 8).select(
+        F.lit(day).alias("ds"),
+        F.lit("pin").alias("entity_type"),
+        F.concat(F.lit("pin"), "id").alias("entity_id"),
+        *(value.alias(name) for name, value in said.items()),
+        F.unhex(F.repeat(F.lit("003c"), WIDTH)).alias("graphs"),  # ones
+        F.sha2(F.concat_ws(" ", *said.values()), 256).alias("input_hash"),
+        *(F.lit(value).alias(name) for name, value in LOG.items()),
+    )
+    lake.give(embeddings.ENTITY_INPUTS, rows, {day: count})
+
+
+def _to_all(name: str, times: dict[float, list[float]]) -> list[Ratio]:
+    """The times by share to those of all."""
     whole = times[1.0]
     limits = {0.05: "f; pass .10, aim .06"}
     return [
         Ratio.of(
-            f"7_new_images_{share:g}/all",
+            f"{name}_{share:g}/all",
             [a / b for a, b in zip(times[share], whole, strict=True)],
             limits.get(share, "f"),
             *_medians(times[share], whole),
         )
-        for share in SHARES[:-1]
+        for share in times
+        if share != 1.0
     ]
 
 

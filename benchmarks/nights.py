@@ -106,9 +106,10 @@ def _embedder(lake: Lake, folder: Path) -> None:
 
 
 def _read_of_pins(lake: Lake, day: str, count: int, turn: int) -> None:
-    """features.entity_inputs of a day: so many pins, of each title and description of a turn and an embedding that exists already."""
-    key = F.xxhash64("id", F.lit(turn))
-    said = {"canonical_desc": words(key, 25, "said"), "board_title": words(key, 9, "boards"), "image_caption": words(key, 4, "image")}
+    """features.entity_inputs of a day: so many pins, of each what its author said, boards of a turn and an embedding that exists."""
+    key = F.xxhash64("id", F.lit(0))
+    said = {"canonical_desc": words(key, 25, "said"), "image_caption": words(key, 4, "image")}
+    said["board_title"] = words(F.xxhash64("id", F.lit(turn)), 3, "boards")  # vectors that move far are not published
     rows = lake.spark.range(0, count, 1, 8).select(
         F.lit(day).alias("ds"),
         F.lit("pin").alias("entity_type"),

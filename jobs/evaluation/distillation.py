@@ -122,7 +122,7 @@ def draw(rows: Sequence[Mapping[str, Any]], teacher: Mapping[str, float | None],
         axes.set_ylabel(label)
         axes.margins(0.15)
         axes.grid(alpha=0.25)
-        axes.legend(loc="lower right", frameon=False)
+        axes.legend(loc="best", frameon=False)
     figure.suptitle(title)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=130)

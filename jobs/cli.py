@@ -339,7 +339,7 @@ def demo(
     pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins.")] = 1200,
     days: Annotated[int, typer.Option("--days", min=2, max=730, help="Number of days.")] = 15,
 ) -> None:
-    """Write a sample lake of 15 days, run nightly texts and embeddings, a small teacher, a day's labels and a student; show what came."""
+    """Write a sample lake of 15 days, run texts, embeddings, a small teacher, a day's labels and a student, and show what came out."""
     from jobs.demo import ENGINE, PARAMS, SPARK, play
 
     print(play(opened(folder or "./demo", spark=SPARK, params=PARAMS, engine=ENGINE), pins, days))

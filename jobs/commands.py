@@ -27,7 +27,7 @@ from jobs.publication import Publication
 from jobs.reading import read
 from jobs.registry import JOBS
 from jobs.registry import job as job_named
-from jobs.runner import Runner, rebuilt_runs, told
+from jobs.runner import Counted, Runner, rebuilt_runs, told
 from jobs.session import planned_for, session
 from jobs.settings import Settings
 from jobs.side_by_side import side_by_side
@@ -178,14 +178,16 @@ class Lake:
         return self.told(done, time.time() - started, "tables")
 
     def _write(self, name: str, frames: dict[Table, DataFrame], days: Days) -> list[Publication]:
-        done, tables = list[Publication](), {table.name: table for table in frames}
+        done, tables, counted = list[Publication](), {table.name: table for table in frames}, Counted(len(frames), progress)
 
         def write(store: Store, table: str) -> None:
-            done.append(given.write(store, self.runner.run_id, name, tables[table], frames[tables[table]], days))
-            progress(f"[{len(done)}/{len(frames)}] {table} {told(done[-1], name)}")
+            one = given.write(store, self.runner.run_id, name, tables[table], frames[tables[table]], days)
+            done.append(one)
+            counted.tell(f"{table} {told(one, name)}", new=True)
 
         stores = [self.store] * self.settings.jobs_at_once
         side_by_side(list(tables), dict.fromkeys(tables, set()), set(), stores, write, progress)
+        done.sort(key=lambda one: list(tables).index(one.output.name))
         self.runner.account(done)
         return done
 

@@ -56,11 +56,7 @@ def side_by_side(
                 if error := done.exception():
                     failed.append(error)
                     if running or len(failed) > 1:
-                        say(
-                            f"{name}: {error}"
-                            if isinstance(error, PinlakeError)
-                            else f"{name} failed; waiting for {', '.join(running.values())}"
-                        )
+                        say(f"{name}: {error if isinstance(error, PinlakeError) else type(error).__name__}")
     if failed:
         raise failed[0]
 

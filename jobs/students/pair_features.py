@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as W
@@ -77,8 +76,7 @@ def build(
     entities = pairs.select("ds", *ENTITY).distinct()
     if params.search == JOINT:
         queries = _decoded(logs.as_of(asked, query_vectors, ("query",), ("vector",)))
-        by_kind = ((pin_vectors, "pin"), (product_vectors, "product"))
-        known = reduce(DataFrame.unionByName, (_decoded(_of_kind(entities, log, kind)) for log, kind in by_kind))
+        known = _decoded(_of_kind(entities, pin_vectors, "pin").unionByName(_of_kind(entities, product_vectors, "product")))
     else:
         queries = _newest(asked, arrived, params.search)
         known = logs.as_of(entities, embeddings.where(F.col("name") == params.search).drop("name"), ENTITY, ("vector",))

@@ -2,9 +2,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check airflow test-airflow bench lock clean
 
 STAMP := .venv/.setup-done
+AIRFLOW := .venv-airflow/.setup-done
 PYTEST_ARGS ?=
 
 help: ## list these commands
@@ -32,13 +33,31 @@ check: setup ## lint, format, types and import directions
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+airflow: $(AIRFLOW) ## make Airflow's own environment and its home in .airflow; .ci/airflow standalone starts it
+	@.ci/airflow db migrate >/dev/null
+	@.venv-airflow/bin/python -m airflow_dags.pools > .airflow/pools.json
+	@.ci/airflow pools import .airflow/pools.json
+	@.ci/airflow dags reserialize >/dev/null
+	@echo "DAGs nightly, labels and weekly; start Airflow: .ci/airflow standalone (docs/airflow.md)"
+
+$(AIRFLOW): requirements-airflow.lock pyproject.toml
+	@echo "setting up .venv-airflow (once)"
+	@python="$$(.ci/python)" && .ci/uv venv --quiet --allow-existing --no-project --python "$$python" .venv-airflow
+	@.ci/uv pip sync --quiet --compile-bytecode --require-hashes --python .venv-airflow/bin/python requirements-airflow.lock
+	@touch $@
+
+test-airflow: setup $(AIRFLOW) ## run the DAGs by a real Airflow on a small sample lake (PYTEST_ARGS as above)
+	@.venv-airflow/bin/python -m pytest --durations=10 --confcutdir=tests/airflow_dags tests/airflow_dags $(PYTEST_ARGS)
+
 bench: setup ## measure what is promised about cost, some 90 minutes (PINLAKE_BENCH_SCALE=.1: only see that it works)
 	@.venv/bin/python -m benchmarks
 
-lock: ## write requirements.lock anew from pyproject.toml
+lock: ## write the two lock files anew from pyproject.toml
 	@.ci/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		--extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	@.ci/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+		--group airflow --custom-compile-command "make lock" --output-file requirements-airflow.lock
 
 clean: ## remove the environment and caches; tables and fetched jars stay
-	@rm -rf .venv .uv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-airflow .airflow .uv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find schemas features models udfs jobs airflow_dags benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""Trainings, each with its gate and its evaluation."""
+
+from airflow_dags.building import dag
+
+weekly = dag("weekly")

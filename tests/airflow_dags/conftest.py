@@ -1,0 +1,82 @@
+"""A home of Airflow and small lakes. What needs Airflow is run in Airflow's environment (make test-airflow), where there is no Spark."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+JOBS = ROOT / ".venv" / "bin"
+"""The jobs' environment."""
+if importlib.util.find_spec("airflow") is None:
+    collect_ignore = ["test_operators.py", "test_building.py", "test_days.py", "test_scheduler.py"]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """AIRFLOW_HOME with a migrated database and the pools; this process and all that it starts use it."""
+    folder = tmp_path_factory.mktemp("airflow")
+    settings = {
+        "AIRFLOW_HOME": folder,
+        "AIRFLOW__CORE__DAGS_FOLDER": ROOT / "airflow_dags",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "PINLAKE_PROGRAM": JOBS / "pinlake",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, str(value))
+        airflow("db", "migrate")
+        pools = folder / "pools.json"
+        pools.write_text(
+            subprocess.run([python(), "-m", "airflow_dags.pools"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        )
+        airflow("pools", "import", str(pools))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sample lake of a few days of which all but the last are made, with a small encoder and short trainings."""
+    yield from _lake(tmp_path_factory.mktemp("lake"), "whole")
+
+
+@pytest.fixture(scope="session")
+def raw_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sample lake of five days of which nothing is made."""
+    yield from _lake(tmp_path_factory.mktemp("raw"), "raw")
+
+
+def _lake(folder: Path, which: str) -> Iterator[Path]:
+    done = subprocess.run(
+        [JOBS / "python", "-m", "tests.airflow_dags.lake", folder, which], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-4_000:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PINLAKE_CONFIG", str(folder / "pinlake.toml"))
+        yield folder
+
+
+def python() -> str:
+    """Python of Airflow's environment."""
+    return str(ROOT / ".venv-airflow" / "bin" / "python")
+
+
+def airflow(*words: str) -> str:
+    """What `airflow WORDS` prints; fails with its last lines where it fails."""
+    done = subprocess.run([ROOT / ".ci" / "airflow", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"airflow {' '.join(words)}: {done.stdout[-2_000:]}{done.stderr[-4_000:]}"
+    return done.stdout
+
+
+def pinlake(*words: str) -> dict[str, object]:
+    """The JSON object that `pinlake WORDS --json` prints."""
+    done = subprocess.run([JOBS / "pinlake", *words, "--json"], capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr[-4_000:]
+    found: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found

@@ -10,7 +10,22 @@ import typer
 
 from jobs.days import Days
 from jobs.evaluate_cli import evaluate
-from jobs.options import AsJson, Day, First, Last, Master, Spec, StepDays, Target, Upstream, Warehouse, chosen_days, opened, shown
+from jobs.options import (
+    AcceptUnusual,
+    AsJson,
+    Day,
+    First,
+    Last,
+    Master,
+    Spec,
+    StepDays,
+    Target,
+    Upstream,
+    Warehouse,
+    chosen_days,
+    opened,
+    shown,
+)
 
 app = typer.Typer(
     name="pinlake",
@@ -85,13 +100,14 @@ def run(
     last: Last = None,
     upstream: Upstream = False,
     step: StepDays = None,
+    accept_unusual: AcceptUnusual = False,
     warehouse: Warehouse = None,
     master: Master = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute a job, or all jobs of a tag, for the days; days that come out equal are left alone."""
     days = chosen_days(day, first, last)
-    result, text = opened(warehouse, master, step).run(target, days, upstream=upstream, force=True)
+    result, text = opened(warehouse, master, step).run(target, days, upstream=upstream, force=True, accept_unusual=accept_unusual)
     shown(result, text, as_json)
 
 
@@ -106,6 +122,7 @@ def backfill(
     newest_first: Annotated[
         bool, typer.Option("--newest-first", help="Newest step first; refused where a change log is computed.")
     ] = False,
+    accept_unusual: AcceptUnusual = False,
     warehouse: Warehouse = None,
     master: Master = None,
     as_json: AsJson = False,
@@ -113,7 +130,7 @@ def backfill(
     """Compute only what is missing or stale, in steps; the same command goes on where a killed one stopped."""
     days = chosen_days(day, first, last)
     lake = opened(warehouse, master, step)
-    result, text = lake.run(target, days, upstream=upstream, force=False, newest_first=newest_first)
+    result, text = lake.run(target, days, upstream=upstream, force=False, newest_first=newest_first, accept_unusual=accept_unusual)
     shown(result, text, as_json)
 
 

@@ -108,8 +108,10 @@ class Lake:
         lines += [f"  read as empty: {name}, which is not connected" for name in unconnected]
         return result, "\n".join(lines)
 
-    def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False) -> Result:
-        """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests."""
+    def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False, accept_unusual: bool = False) -> Result:
+        """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests, and
+        what was `unusual` beside the days before, where anything was."""
+        self.runner.accept_unusual = accept_unusual
         planner = self.runner.planner()
         wanted = self.wanted(planner, target, days, upstream, force)
         if newest_first:
@@ -141,6 +143,8 @@ class Lake:
                 entry |= {"asked": entry.get("asked", 0) + one.asked, "kept": entry.get("kept", 0) + (one.kept or 0)}
             if one.model is not None:
                 entry["model"] = dict(one.model)  # of the newest day
+            if one.unusual:
+                entry["unusual"] = [*entry.get("unusual", []), *one.unusual]
         for entry in entries.values():
             if entry["version"] is None:
                 entry["version"] = self.store.ledger(catalog.by_name()[entry["output"]]).version
@@ -406,7 +410,7 @@ class Lake:
         stored = self.store.frame(ops.RUNS, None if self.store.commits(ops.RUNS) else -1).drop("metadata")
         rows = stored.orderBy(F.desc("started_at"), F.desc("first_ds")).limit(limit).collect()
         found = [{k: str(v) if k == "started_at" else v for k, v in r.asDict().items()} for r in rows]
-        lines = [tuple(found[0]), *(tuple("" if v is None else str(v) for v in r.values()) for r in found)] if found else []
+        lines = [tuple(found[0]), *(tuple(_short(v) for v in r.values()) for r in found)] if found else []
         return {"runs": found}, aligned(lines) if lines else "no runs yet"
 
     def models_list(self) -> Result:
@@ -435,3 +439,10 @@ class Lake:
 def as_of(stored: DataFrame, table: Table, day: str, first: str) -> DataFrame:
     """The live rows of a CHANGES table as they stood at the end of a day."""
     return read(stored, table, opening(), Days(shifted(day, 1), shifted(day, 1)), first)
+
+
+def _short(value: Any) -> str:
+    """A cell of a table: nothing for null, how many for a list, the first line of a text."""
+    if isinstance(value, list):
+        return str(len(value) or "")
+    return "" if value is None else str(value).partition("\n")[0]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.errors import UsageError
+from jobs.ledger import BACK
 from jobs.lineage import Lineage
 from jobs.registry import JOBS
 from schemas import catalog
-from schemas.contract import Column, Kind, Table
+from schemas.contract import Column, Kind, Table, Watch
 
 
 def listed() -> list[dict[str, Any]]:
@@ -55,6 +56,8 @@ def described(name: str) -> tuple[Table, dict[str, Any]]:
         "kind": table.kind.name,
         "doc": table.doc,
         "key": list(table.key),
+        "rules": [rule.says for rule in table.rules],
+        "watches": [watched(watch) for watch in table.watches],
         "columns": [{"name": c.name, "type": c.type, "doc": c.doc, "checks": checks_of(c)} for c in table.fields],
         "written_by": writer.name if writer else None,
         "build": writer.build if writer else None,
@@ -71,6 +74,8 @@ def description(facts: dict[str, Any]) -> str:
     lines = [f"{facts['table']} ({facts['kind']}): {facts['doc']}", f"key: {', '.join(facts['key'])}", ""]
     lines += [f"  {row}" for row in aligned([(c["name"], c["type"], c["doc"], c["checks"]) for c in facts["columns"]]).split("\n")]
     lines.append("")
+    lines += [f"refused where rows {says}" for says in facts["rules"]]
+    lines += [f"watched: {says}" for says in facts["watches"]]
     if facts["written_by"]:
         lines.append(f"written by {facts['written_by']} ({facts['build']}) from:")
         lines += [f"  {name}: {text}" for name, text in facts["inputs"].items()]
@@ -94,6 +99,12 @@ def checks_of(column: Column) -> str:
     return "; ".join(words)
 
 
+def watched(watch: Watch) -> str:
+    """What is watched of every day and what becomes of a day on which it is unusual, in words."""
+    how = f"within a factor of {watch.apart:g}" if watch.mean is None else f"within {watch.apart:g}"
+    return f"{watch.says}, {how} of the median of the {BACK} days before, else {'refused' if watch.critical else 'told'}"
+
+
 def tables_page() -> str:
     """docs/tables.md: every table of the catalogue with its columns, generated from the contracts."""
     lineage = Lineage(JOBS)
@@ -101,6 +112,9 @@ def tables_page() -> str:
         "# Tables",
         "",
         "Generated from `schemas/` by `python -m jobs.describing`; a test keeps it true. Do not edit.",
+        "",
+        "What is watched of a day is held against the 14 days before it, chance allowed for (`jobs/watching.py`); `--accept-unusual`",
+        "publishes a day that is refused for it.",
         "",
         "Every table of kind DAILY or CHANGES is partitioned by `ds`, the day (`YYYY-MM-DD`, UTC). Private columns hold what must not",
         "leave the table: they are hashed in the quarantine and in messages.",
@@ -113,6 +127,8 @@ def tables_page() -> str:
         lines += [f"Written by `{writer.name}`."] if writer else []
         lines += ["", "| column | type | meaning | checks |", "|---|---|---|---|"]
         lines += [f"| {c.name} | `{c.type}` | {c.doc} | {checks_of(c).replace('|', '&#124;')} |" for c in table.fields]
+        checks = [f"- refused where rows {rule.says}" for rule in table.rules] + [f"- watched: {watched(one)}" for one in table.watches]
+        lines += ["", *checks] if checks else []
     return "\n".join(lines) + "\n"
 
 

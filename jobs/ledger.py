@@ -12,6 +12,10 @@ from typing import Any
 
 from jobs.days import Days
 
+Watched = Mapping[str, tuple[int, ...]]
+"""What is watched of a day (jobs/watching.py), as integers."""
+BACK = 14
+"""So many days before it a day is held against."""
 ABSENT = "-"
 """Stands for a day without a publication in fingerprints."""
 
@@ -33,6 +37,7 @@ class Published:
     run_id: str
     job: str
     version: int
+    watched: Watched = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The part that the commit's metadata keeps for the day."""
@@ -42,6 +47,7 @@ class Published:
             "rows": self.rows,
             "refused": self.refused,
             "made_from": dict(self.made_from),
+            **({"watched": {name: list(numbers) for name, numbers in self.watched.items()}} if self.watched else {}),
         }
 
 
@@ -96,7 +102,15 @@ class Ledger:
             for day, one in (commit.metadata or {}).get("days", {}).items():
                 meta = commit.metadata or {}
                 days[day] = Published(
-                    one["digest"], one["refusals"], one["rows"], one["refused"], one["made_from"], meta["run"], meta["job"], commit.version
+                    one["digest"],
+                    one["refusals"],
+                    one["rows"],
+                    one["refused"],
+                    one["made_from"],
+                    meta["run"],
+                    meta["job"],
+                    commit.version,
+                    {name: tuple(numbers) for name, numbers in one.get("watched", {}).items()},
                 )
         return cls(version, days, foreign)
 

@@ -23,6 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on t
 Upstream = Annotated[
     bool, typer.Option("--upstream", help="First compute what is missing or stale above the target (always so for a tag).")
 ]
+AcceptUnusual = Annotated[
+    bool, typer.Option("--accept-unusual", help="Publish days that differ more than usual from the 14 before (rows, mix of grades), too.")
+]
 StepDays = Annotated[int | None, typer.Option("--step", min=1, metavar="N", help="Days of one step.")]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import quality
+from jobs import quality, watching
 from jobs.building import REFUSED
 from jobs.days import Days
 from jobs.ledger import Published
@@ -41,6 +41,10 @@ class Publication:
     kept: int | None = None
     model: Mapping[str, Any] | None = None
     """Of a Train: content_hash, spec, whether it was `kept` from before, whether it was `promoted`, and why."""
+    unusual: tuple[str, ...] = ()
+    """What of its days was unusual beside those before, a line each, and published all the same."""
+    refused: str | None = None
+    """Why nothing was published, where a check or another writer forbade it."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,12 @@ class Step:
     params: Mapping[str, Any] = field(default_factory=dict)
     since: int = -1
     """The version of the output when the run read its inputs: newer commits on the days are conflicts."""
+    accept_unusual: bool = False
+    """Publish days that differ from those before more than is usual, too."""
 
 
 def publish(
-    store: Store, run_id: str, step: Step, rows: DataFrame, checked: Callable[[DataFrame, quality.Facts], None] | None = None
+    store: Store, run_id: str, step: Step, rows: DataFrame, checked: Callable[[DataFrame, watching.Facts], None] | None = None
 ) -> Publication:
     """Publishes the rows (the output's fields and `REFUSED`) of a step; Refused leaves the table as it was.
 
@@ -69,13 +75,24 @@ def publish(
     folder = store.stage(table, run_id, f"{step.job}_{days.first}_{days.last}".replace("-", ""), rows)
     staged = store.staged(folder, ", ".join([table.ddl, *(f"{name} string" for name in REFUSED)]))
     found = quality.facts(staged, table, days)
-    quality.refuse_breaches(staged, table, found)
+    known = {day: one.watched for day, one in store.ledger(table).days.items()} if table.watches else {}
+    unusual = quality.judge(staged, table, found, known, step.accept_unusual)
     if checked is not None:
         checked(staged, found)
     digests = {day: quality.day_digest(counts) for day, counts in found.items()}
     origins = step.made_from(digests)
     made = {
-        day: Published(digests[day], quality.refusals_digest(c), c["rows"], c["refused"], origins.get(day, {}), run_id, step.job, -1)
+        day: Published(
+            digests[day],
+            quality.refusals_digest(c),
+            c["rows"],
+            c["refused"],
+            origins.get(day, {}),
+            run_id,
+            step.job,
+            -1,
+            watching.watched(table, c),
+        )
         for day, c in found.items()
     }
     version, changed, metadata = _commit(store, run_id, step, staged, made)
@@ -93,6 +110,7 @@ def publish(
         digests=digests,
         started_ms=int(started * 1000),
         metadata=metadata,
+        unusual=tuple(unusual),
     )
 
 

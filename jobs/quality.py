@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs import watching
 from jobs.days import Days
 from jobs.errors import Refused
-from jobs.ledger import short_hash
+from jobs.ledger import Watched, short_hash
+from jobs.watching import Facts, Measured
 from schemas.contract import CHANGES, Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Facts = Mapping[str, Mapping[str, int]]
-"""Counts by day and fact; every day of the step is there."""
 
 SAMPLE_KEYS = 5
 
@@ -38,7 +37,7 @@ class Check:
 
 
 def checks(table: Table) -> list[Check]:
-    """Every check on single rows that the contract asks for; repeated keys and days are checked over all rows."""
+    """Every check on single rows that the contract asks for; repeated keys, days and what is watched are checked over all rows."""
     lives = ~F.col("deleted") if table.kind is CHANGES else F.lit(True)
     found = []
     for column in table.fields:
@@ -48,6 +47,7 @@ def checks(table: Table) -> list[Check]:
             missing = value.isNull() if in_key else lives & value.isNull()
             found.append(Check(f"null_{column.name}", f"have no {column.name}, which is required", missing))
         found.extend(_of_values(column, value))
+    found.extend(Check(f"rule_{rule.name}", rule.says, _true(lives & F.expr(rule.broken))) for rule in table.rules)
     return found
 
 
@@ -94,7 +94,7 @@ def _hashed(columns: Iterable[Column], salt: int) -> SparkColumn:
 def facts(staged: DataFrame, table: Table, days: Days) -> Facts:
     """All counts of a step by day, in one pass over its rows (two levels of grouping: by key, then by day)."""
     good = F.col("refused").isNull()
-    one_row = [c.name for c in checks(table)]
+    one_row = [c.name for c in checks(table)] + watching.names(table)
     by_key = staged.groupBy("ds", *([*table.key] if table.by_day else []), good.alias("good")).agg(
         F.count(F.lit(1)).alias("n"),
         *(F.sum(_hashed(table.fields, salt).cast("decimal(20,0)")).alias(f"digest_{salt}") for salt in (0, 1)),
@@ -102,6 +102,7 @@ def facts(staged: DataFrame, table: Table, days: Days) -> Facts:
             "refusals"
         ),
         *(F.count_if(check.broken & good).alias(check.name) for check in checks(table)),
+        *(sums.alias(name) for name, sums in watching.sums(table, good).items()),
     )
     outside = ~_true(F.col("ds").between(days.first, days.last))
     by_day = by_key.groupBy("ds").agg(
@@ -158,35 +159,43 @@ def _batches(name: str) -> Any:
 
 @cache
 def suite(table: Table) -> Any:
-    """The Great Expectations suite of a contract, over its table of facts (a row a day, a column a fact)."""
+    """The Great Expectations suite of a contract, over its table of facts (a row a day, a column a fact): no row breaks a rule, and what
+    is watched lies within what is usual, by a severity each."""
     context = _context()
     import great_expectations as gx
     from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    name = table.name.replace(".", "_")
-    made = context.suites.add(gx.ExpectationSuite(name=name))
-    for fact, says in judged_facts(table).items():
-        made.add_expectation(
-            ExpectColumnValuesToBeBetween(column=fact, min_value=0, max_value=0, meta={"says": says}, severity=FailureSeverity.CRITICAL)
-        )
+    judged = [(fact, says, True) for fact, says in judged_facts(table).items()]
+    judged += [(watching.outside(one), f"{one.says}: how far outside of what is usual", one.critical) for one in table.watches]
+    made = context.suites.add(gx.ExpectationSuite(name=table.name.replace(".", "_")))
+    for fact, says, critical in judged:
+        severity = FailureSeverity.CRITICAL if critical else FailureSeverity.WARNING
+        made.add_expectation(ExpectColumnValuesToBeBetween(column=fact, min_value=0, max_value=0, meta={"says": says}, severity=severity))
     return made
 
 
-def facts_frame(found: Facts, table: Table) -> pd.DataFrame:
-    """The facts that the suite judges: a row a day, the day as `ds`."""
+def facts_frame(found: Facts, table: Table, measured: Sequence[Measured] = ()) -> pd.DataFrame:
+    """What the suite judges: a row a day, the day as `ds`, the facts, and how far what is watched lies outside of what is usual."""
     import pandas as pd
 
-    return pd.DataFrame([{"ds": day, **{fact: counts[fact] for fact in judged_facts(table)}} for day, counts in found.items()])
+    outside = {(one.day, watching.outside(one.watch)): one.outside for one in measured}
+    watched = [watching.outside(one) for one in table.watches]
+    return pd.DataFrame(
+        [
+            {"ds": day, **{fact: counts[fact] for fact in judged_facts(table)}, **{name: outside.get((day, name), 0.0) for name in watched}}
+            for day, counts in found.items()
+        ]
+    )
 
 
-def breaches(found: Facts, table: Table) -> list[tuple[str, str, int]]:
-    """(day, fact, count) of everything that breaks the suite; Refused where an expectation itself broke."""
-    frame = facts_frame(found, table)
+def failed(found: Facts, table: Table, measured: Sequence[Measured] = ()) -> set[str]:
+    """The facts of which the suite says that some day breaks them; Refused where an expectation itself broke."""
+    frame = facts_frame(found, table, measured)
     with _ONE:
         batch = _batches(table.name).get_batch(batch_parameters={"dataframe": frame})
         verdict = batch.validate(suite(table), result_format="BOOLEAN_ONLY")
-    broken = []
+    broken = set()
     for result in verdict.results:
         fact = result.expectation_config.kwargs["column"]
         if (result.exception_info or {}).get("raised_exception", False):
@@ -194,24 +203,32 @@ def breaches(found: Facts, table: Table) -> list[tuple[str, str, int]]:
                 f"{table.name}: the check {fact} itself failed: {result.exception_info.get('exception_message')}; nothing was published"
             )
         if not result.success:
-            broken += [(day, fact, counts[fact]) for day, counts in found.items() if counts[fact]]
+            broken.add(fact)
     if not verdict.success and not broken:
-        raise Refused(f"{table.name}: the suite failed without naming a day; nothing was published")
+        raise Refused(f"{table.name}: the suite failed without naming a check; nothing was published")
     return broken
 
 
-def refuse_breaches(staged: DataFrame, table: Table, found: Facts) -> None:
-    """Refused where the facts break the contract: table, day, count, check and sample keys (private values hashed)."""
-    broken = breaches(found, table)
-    if not broken:
-        return
+def judge(staged: DataFrame, table: Table, found: Facts, known: Mapping[str, Watched], accept_unusual: bool = False) -> list[str]:
+    """What is unusual about the days and no reason to refuse them, a line each; Refused where the facts break the contract: table, day,
+    count, check and sample keys (private values hashed). `known`: what was watched of days that are published."""
+    measured = watching.measured(table, found, known)
+    broken = failed(found, table, measured)
     said = judged_facts(table)
+    breaches = [(day, fact, counts[fact]) for fact in said if fact in broken for day, counts in found.items() if counts[fact]]
+    unusual = [one for one in measured if watching.outside(one.watch) in broken and one.outside]
     lines = [
         f"{table.name}, {day}: {count} {'row' if count == 1 else 'rows'} {said[fact]} ({_samples(staged, table, day, fact)})"
-        for day, fact, count in broken[:3]
+        for day, fact, count in breaches[:3]
     ]
-    more = f"\nand {len(broken) - 3} more breaches" if len(broken) > 3 else ""
-    raise Refused("\n".join(lines) + more + "\nnothing was published; readers see the table as it was")
+    critical = [] if accept_unusual else [one for one in unusual if one.watch.critical]
+    lines += [f"{table.name}, {one}" for one in critical[: 3 - len(lines)]]
+    if lines:
+        rest = len(breaches) + len(critical) - len(lines)
+        lines += [f"and {rest} more breaches"] if rest else []
+        lines += ["if these days are as they should be: the same command with --accept-unusual"] if critical and not breaches else []
+        raise Refused("\n".join([*lines, "nothing was published; readers see the table as it was"]))
+    return [f"{table.name}, {one}" for one in unusual]
 
 
 def _samples(staged: DataFrame, table: Table, day: str, fact: str) -> str:

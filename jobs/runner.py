@@ -73,6 +73,8 @@ class Runner:
     """Jobs that run at the same time, each after those that it reads."""
     say: Say = print
     models: Models | None = None
+    accept_unusual: bool = False
+    """Publish days that differ from those before more than is usual (jobs/watching.py), too."""
     run_id: str = field(default_factory=lambda: new_run_id(time.time()))
     published: list[Publication] = field(default_factory=list)
 
@@ -145,8 +147,10 @@ class Runner:
         rest: Days | None = span
         # Planned anew after every publication: a changed day of a change log makes its later days stale.
         while rest is not None and (found := self.planner().todo(wanted, job, rest)):
-            publication = self._one(found[0])
+            publication = self._one(found[0], done)
             done.append(publication)
+            for line in publication.unusual:
+                self.say(f"unusual: {line}")
             # Ranges with days between them that are current are one part of the step.
             counted.tell(told(publication, found[0].why), new=rest == span)
             rest = rest.clipped(shifted(found[0].days.last, 1))
@@ -164,18 +168,24 @@ class Runner:
         cut = ([(job, spans[job.name].common(step)) for job in jobs] for step in (reversed(steps) if newest_first else steps))
         return [[(job, part) for job, part in step if part is not None] for step in cut]
 
-    def _one(self, todo: Todo) -> Publication:
+    def _one(self, todo: Todo, done: list[Publication]) -> Publication:
+        """What became of it; what is refused is put down too, since nothing else tells of it."""
         started = time.time()
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
-        with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
-            if isinstance(todo.job, Ask):
-                done = self.ask(todo.job, todo.days, planner)
-            elif isinstance(todo.job, Train):
-                done = self.train(todo.job, todo.days.first, planner)
-            else:
-                done = self.step(todo.job, todo.days, planner)
-        return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
+        try:
+            with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
+                if isinstance(todo.job, Ask):
+                    found = self.ask(todo.job, todo.days, planner)
+                elif isinstance(todo.job, Train):
+                    found = self.train(todo.job, todo.days.first, planner)
+                else:
+                    found = self.step(todo.job, todo.days, planner)
+        except Refused as why:
+            nothing = Publication(todo.job.output, todo.job.name, todo.days, self.run_id, 0, 0, 0, 0.0, None, {}, 0, refused=str(why))
+            done.append(_timed(nothing, started))
+            raise
+        return _timed(found, started)
 
     def ask(self, job: Ask, days: Days, planner: Planner) -> Publication:
         """Asks what has no answer yet of the model that counts on these days, one model for all of them."""
@@ -247,6 +257,7 @@ class Runner:
             made_from=lambda digests: planner.made_from_step(job, days, digests),
             params=asdict(params) if params is not None else {},
             since=planner.ledger(job.output).version,
+            accept_unusual=self.accept_unusual,
         )
         return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
 
@@ -275,6 +286,10 @@ class Runner:
         if new:
             self.store.append(ops.RUNS, runs_frame(self.store, new))
             self.published.extend(new)
+
+
+def _timed(done: Publication, started: float) -> Publication:
+    return replace(done, seconds=time.time() - started, started_ms=int(started * 1000))
 
 
 def answers_of(stored: DataFrame, model: Revision | None) -> DataFrame:
@@ -321,6 +336,8 @@ def runs_frame(store: Store, done: Sequence[Publication]) -> DataFrame:
             p.metadata.get("code"),
             dt.datetime.fromtimestamp(p.started_ms / 1000, dt.UTC),
             json.dumps(p.metadata, sort_keys=True),
+            list(p.unusual),
+            p.refused,
         )
         for p in done
     ]

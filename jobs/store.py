@@ -298,7 +298,8 @@ class Store:
     def append(self, table: Table, rows: DataFrame) -> None:
         """Appends rows to a table of the ops layer."""
         described = [F.col(c.name).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.columns]
-        rows.select(*described).write.format("delta").mode("append").save(self.path(table))
+        # Merged: a column that is newer than the stored table is added to it.
+        rows.select(*described).write.format("delta").mode("append").option("mergeSchema", "true").save(self.path(table))
 
     def overwrite(self, table: Table, rows: DataFrame) -> None:
         """Replaces all rows of a table of the ops layer."""

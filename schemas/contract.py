@@ -56,6 +56,42 @@ class Column:
             re.compile(self.pattern)
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a row satisfies beyond its single columns. `broken`: an SQL condition that is true of a row that does not; `says` goes on from
+    `3 rows ...`. Tombstones are left out."""
+
+    name: str
+    says: str
+    broken: str
+
+    def __post_init__(self) -> None:
+        if not IDENTIFIER.match(self.name):
+            raise ValueError(f"rule {self.name!r}: must match {IDENTIFIER.pattern}")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A number of every day that is held against the 14 days before (jobs/watching.py): `mean`, an SQL number, over the day's rows, or
+    how many rows there are where it is None. Of a change log, over what changed on the day and lives.
+
+    `apart`: how far from the median of those days is usual: for rows a factor, for a mean a distance. `critical`: what is unusual is not
+    published; else it is only told.
+    """
+
+    name: str
+    says: str
+    mean: str | None
+    apart: float
+    critical: bool = True
+
+    def __post_init__(self) -> None:
+        if not IDENTIFIER.match(self.name):
+            raise ValueError(f"watch {self.name!r}: must match {IDENTIFIER.pattern}")
+        if self.apart <= (0 if self.mean else 1):
+            raise ValueError(f"watch {self.name}: apart is above {0 if self.mean else 1}, got {self.apart}")
+
+
 DS = Column("ds", "string", "the day, YYYY-MM-DD, UTC", required=True, pattern=r"^\d{4}-\d{2}-\d{2}$")
 DELETED = Column("deleted", "boolean", "a tombstone: the entity left on this day, its values are null", required=True)
 CHANGED = Column("changed", "boolean", "false where a month's first day repeats a row that did not change on it", required=True)
@@ -76,7 +112,7 @@ class Table:
     The key of an ANSWERS table is always (model_revision, input_hash): a question that was refused has a row too.
 
     `events`: an event table. It has every day from its first, so a missing day between others is an error; and as events are delivered at
-    least once, a key may repeat on a day.
+    least once, a key may repeat on a day. `rules` and `watches` are further checks.
     """
 
     name: str
@@ -85,6 +121,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     events: bool = False
+    rules: tuple[Rule, ...] = ()
+    watches: tuple[Watch, ...] = ()
 
     def __post_init__(self) -> None:
         layer, _, table = self.name.partition(".")
@@ -101,6 +139,11 @@ class Table:
                 raise ValueError(f"{self.name}: key column {k} must be a required column of the table")
         if not self.doc:
             raise ValueError(f"{self.name}: a table says what it is")
+        for kind, ones in (("rules", self.rules), ("watches", self.watches)):
+            if len({one.name for one in ones}) != len(ones):
+                raise ValueError(f"{self.name}: two {kind} have one name")
+        if self.watches and not self.by_day:
+            raise ValueError(f"{self.name}: only tables by day are watched")
         if self.kind is ANSWERS and self.key != ANSWER_KEY:
             raise ValueError(f"{self.name}: answers are kept by {', '.join(ANSWER_KEY)}, not by {', '.join(self.key)}")
 

@@ -1,6 +1,6 @@
 """Pairs that a teacher is asked about, and what it says of them."""
 
-from schemas.contract import DAILY, PRECISIONS, Column, Table
+from schemas.contract import DAILY, PRECISIONS, Column, Rule, Table, Watch
 from schemas.texts import PRODUCT_SOURCES, SOURCES
 
 REQUEST_KEY = Column("request_key", "string", "sha256 over query, entity_type and entity_id, hex", required=True, pattern="^[0-9a-f]{64}$")
@@ -34,6 +34,7 @@ CANDIDATES = Table(
             "probability", "double", "chance that the pair was sampled, among all pairs of the day", required=True, minimum=0, maximum=1
         ),
     ),
+    watches=(Watch("rows", "candidates", None, 4.0),),
 )
 
 TEACHER_SCORES = Table(
@@ -50,6 +51,21 @@ TEACHER_SCORES = Table(
         Column("entropy", "double", "of the probabilities, in nats", required=True, minimum=0),
         Column("model_revision", "string", "which teacher said it, and how it was asked", required=True),
         Column("precision", "string", "numbers that it ran with", required=True, allowed=PRECISIONS),
+    ),
+    rules=(
+        Rule("sum", "have probabilities that do not sum to 1", "abs(aggregate(probabilities, 0D, (sum, p) -> sum + p) - 1) > 0.001"),
+        Rule("grade", "have a grade that is not the most probable one", "probabilities[grade - 1] < array_max(probabilities)"),
+        Rule(
+            "expected_grade",
+            "have an expected_grade that is not the mean of their grades",
+            "abs(aggregate(transform(probabilities, (p, n) -> p * (n + 1)), 0D, (sum, p) -> sum + p) - expected_grade) > 0.01",
+        ),
+    ),
+    watches=(
+        Watch("rows", "scores", None, 4.0),
+        Watch("expected_grade", "mean expected grade", "expected_grade", 0.5),
+        Watch("entropy", "mean entropy", "entropy", 0.4),
+        *(Watch(f"grade_{grade}", f"share of grade {grade}", f"cast(grade = {grade} as double)", 0.25) for grade in range(1, 6)),
     ),
 )
 

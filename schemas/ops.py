@@ -5,7 +5,8 @@ from schemas.contract import OPS, Column, Table
 RUNS = Table(
     name="ops.runs",
     kind=OPS,
-    doc="One row a publication, read back from commit metadata, which is the truth; and one for a run that found nothing to publish.",
+    doc="One row a publication, read back from commit metadata, which is the truth; and one for a run that found nothing to publish, or "
+    "whose rows were refused.",
     key=("run_id", "job", "first_ds"),
     columns=(
         Column("run_id", "string", "run", required=True),
@@ -21,6 +22,8 @@ RUNS = Table(
         Column("code", "string", "version of the code"),
         Column("started_at", "timestamp", "when the step began, UTC"),
         Column("metadata", "string", "the commit's metadata as JSON: digests by day, fingerprints of the inputs, params"),
+        Column("unusual", "array<string>", "what of the days was unusual beside the 14 before, and published all the same; a line each"),
+        Column("refused", "string", "why nothing was published, where a check or another writer forbade it; private values hashed"),
     ),
 )
 

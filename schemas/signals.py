@@ -1,6 +1,6 @@
 """Signals: what is known about pins, queries, boards and pages, ready to become text."""
 
-from schemas.contract import CHANGES, DAILY, Column, Table
+from schemas.contract import CHANGES, DAILY, Column, Table, Watch
 
 ENTITY = (
     Column("entity_type", "string", "what people engaged with", required=True, allowed=("pin", "product", "ad", "query")),
@@ -56,6 +56,7 @@ QUERY_USERS = Table(
         Column("query", "string", "normalised query", required=True, private=True),
         Column("user_hash", "string", "sha256 of the user id, hex", required=True, private=True, pattern="^[0-9a-f]{64}$"),
     ),
+    watches=(Watch("rows", "queries by user", None, 4.0),),
 )
 
 PUBLIC_QUERIES = Table(
@@ -72,6 +73,10 @@ ENGAGEMENT_DAILY = Table(
     doc="What people did with an entity after a query, that day; repeats and bots left out. Holds rare queries.",
     key=("entity_type", "entity_id", "query"),
     columns=(*ENTITY, Column("query", "string", "normalised query", required=True, private=True), *ACTION_COUNTS),
+    watches=(
+        Watch("rows", "pairs of a query and an entity", None, 4.0),
+        Watch("clicked", "share of pairs with a click", "cast(clicks > 0 as double)", 0.3),
+    ),
 )
 
 ENGAGEMENT_TOTALS = Table(

@@ -1,6 +1,6 @@
 """Enriched text: what a model reads about an entity."""
 
-from schemas.contract import CHANGES, Column, Table
+from schemas.contract import CHANGES, Column, Rule, Table, Watch
 
 SOURCES = ("title", "description", "caption", "link_title", "link_description", "board_titles", "engaged_queries")
 PRODUCT_SOURCES = (
@@ -21,6 +21,29 @@ PRODUCT_SOURCES = (
     "board_titles",
     "engaged_queries",
 )
+
+_LISTS = ("colors", "patterns", "materials", "product_types", "captions", "board_titles", "engaged_queries")
+
+
+def _rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
+    """Every source that is said to be in the text has a value, and the text is what its hash and its sources say."""
+    values = {source: f"coalesce(size({source}), 0) = 0" if source in _LISTS else f"{source} is null" for source in sources}
+    lacks = " or ".join(f"(array_contains(sources, '{source}') and {missing})" for source, missing in values.items())
+    return (
+        Rule("source_without_value", "name a source that has no value", lacks),
+        Rule("text_without_source", "have a text without a source, or a source without a text", "(text = '') <> (size(sources) = 0)"),
+        Rule("hash_of_text", "have a text_hash that is not that of the text", "text_hash <> sha2(text, 256)"),
+    )
+
+
+def _watches(sources: tuple[str, ...]) -> tuple[Watch, ...]:
+    """How many rows changed and what share of them has each source: told, since what changes differs from night to night."""
+    shares = (
+        Watch(f"has_{s}", f"share of changed rows that have {s}", f"cast(array_contains(sources, '{s}') as double)", 0.3, critical=False)
+        for s in sources
+    )
+    return (Watch("rows", "rows that changed", None, 10.0, critical=False), *shares)
+
 
 PINS = Table(
     name="texts.pins",
@@ -43,6 +66,8 @@ PINS = Table(
         Column("text_hash", "string", "sha256 of `text`, hex", pattern="^[0-9a-f]{64}$"),
         Column("sources", "array<string>", "which sources are present, in the order of the text", allowed=SOURCES),
     ),
+    rules=_rules(SOURCES),
+    watches=_watches(SOURCES),
 )
 
 PRODUCTS = Table(
@@ -72,6 +97,8 @@ PRODUCTS = Table(
         Column("text_hash", "string", "sha256 of `text`, hex", pattern="^[0-9a-f]{64}$"),
         Column("sources", "array<string>", "which sources are present, in the order of the text", allowed=PRODUCT_SOURCES),
     ),
+    rules=_rules(PRODUCT_SOURCES),
+    watches=_watches(PRODUCT_SOURCES),
 )
 
 TABLES = (PINS, PRODUCTS)

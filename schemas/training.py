@@ -1,6 +1,6 @@
 """What trainers read: examples with their text as of their day, split by query."""
 
-from schemas.contract import CHANGES, DAILY, Column, Table
+from schemas.contract import CHANGES, DAILY, Column, Rule, Table, Watch
 from schemas.embeddings import ENTITY_INPUTS, NAMES, TASKS, VECTORS
 from schemas.features import NUMBERS
 from schemas.texts import PRODUCT_SOURCES, SOURCES
@@ -97,6 +97,19 @@ STUDENT_EXAMPLES = Table(
         Column("query_vector", "array<float>", "of the query, by the encoder that counts; null where it was not asked"),
         Column("text_vector", "array<float>", "of `text`, likewise"),
         Column("graph_vector", "array<float>", "pinsage of a pin, itemsage of a product; null where there is none"),
+    ),
+    rules=(
+        Rule("sum", "have a target that does not sum to 1", "abs(aggregate(target, 0D, (sum, p) -> sum + p) - 1) > 0.001"),
+        Rule(
+            "labelled_by",
+            "name a teacher where people graded, or none where one did",
+            "(labelled_by = 'teacher') <> (model_revision is not null)",
+        ),
+        Rule("weight", "have a weight below 1, which no chance gives", "weight < 1"),
+    ),
+    watches=(
+        Watch("rows", "examples", None, 4.0, critical=False),
+        Watch("by_people", "share that people graded", "cast(labelled_by = 'human' as double)", 0.3, critical=False),
     ),
 )
 

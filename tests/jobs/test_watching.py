@@ -1,0 +1,106 @@
+"""What is unusual about a day beside those before it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs import watching
+from jobs.days import shifted
+from schemas.contract import CHANGES, DAILY, Column, Table, Watch
+
+ROWS, SHARE = Watch("rows", "rows", None, 2.0), Watch("share", "a share", "cast(v as double)", 0.2)
+TABLE = Table(
+    "toys.days", DAILY, "d", ("id",), (Column("id", "int", "i", required=True), Column("v", "boolean", "v")), watches=(ROWS, SHARE)
+)
+DAY = "2026-01-20"
+
+
+def facts(rows, share=0.5):
+    hits = round(rows * share)
+    return {"watched": rows, "watched_share_n": rows, "watched_share_sum": hits * 1_000_000, "watched_share_squares": hits * 1_000_000}
+
+
+def past(days=14, rows=100, share=0.5):
+    return {shifted(DAY, -n): watching.watched(TABLE, facts(rows, share)) for n in range(1, days + 1)}
+
+
+def unusual(found, known):
+    return {(one.day, one.watch.name) for one in watching.measured(TABLE, found, known) if one.outside}
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "wanted"),
+    [
+        (100, 0.5, set()),
+        (199, 0.5, set()),
+        (30, 0.5, set()),  # a half, and three standard errors of it for chance
+        (28, 0.5, {"rows"}),
+        (250, 0.5, {"rows"}),
+        (0, 0.5, {"rows"}),
+        (100, 0.8, set()),  # .2, and three standard errors of .04
+        (100, 0.9, {"share"}),
+        (100, 0.0, {"share"}),
+    ],
+)
+def test_rows_are_usual_within_a_factor_and_shares_within_a_distance_with_chance_allowed(rows, share, wanted):
+    assert {name for _, name in unusual({DAY: facts(rows, share)}, past())} == wanted
+
+
+def test_nothing_is_unusual_while_fewer_than_seven_days_are_known():
+    assert unusual({DAY: facts(1)}, past(days=6)) == set()
+    assert unusual({DAY: facts(1)}, past(days=7)) == {(DAY, "rows")}
+
+
+def test_days_older_than_fourteen_do_not_count():
+    old = {shifted(day, -14): one for day, one in past().items()}
+    assert unusual({DAY: facts(1)}, old) == set()
+
+
+def test_what_was_seen_within_the_fourteen_days_is_usual():
+    known = past() | {shifted(DAY, -3): watching.watched(TABLE, facts(5))}
+    assert unusual({DAY: facts(5)}, known) == set()
+
+
+def test_days_of_a_step_are_held_against_those_before_them_in_it():
+    """As a backfill of a month judges its days, whatever was published of them before."""
+    days = {shifted(DAY, n): facts(100) for n in range(10)} | {shifted(DAY, 10): facts(3)}
+    stale = {shifted(DAY, n): watching.watched(TABLE, facts(3)) for n in range(10)}
+    assert unusual(days, stale) == {(shifted(DAY, 10), "rows")}
+
+
+def test_a_mean_of_no_rows_is_not_judged():
+    assert unusual({DAY: facts(0)}, past()) == {(DAY, "rows")}
+
+
+def test_sums_are_integers_and_leave_out_what_is_refused_and_null(spark):
+    frame = spark.createDataFrame([(1, True, True), (2, False, True), (3, None, True), (4, True, False)], "id int, v boolean, good boolean")
+    found = frame.agg(*(one.alias(name) for name, one in watching.sums(TABLE, F.col("good")).items())).collect()[0].asDict()
+    assert {name: int(number) for name, number in found.items()} == {
+        "watched": 3, "watched_share_n": 2, "watched_share_sum": 1_000_000, "watched_share_squares": 1_000_000,
+    }  # fmt: skip
+    assert list(found) == watching.names(TABLE)
+
+
+def test_of_a_change_log_what_changed_and_lives_is_watched(spark):
+    table = Table("toys.log", CHANGES, "d", ("id",), (Column("id", "int", "i", required=True),), watches=(ROWS,))
+    frame = spark.createDataFrame([(1, True, False), (2, False, False), (3, True, True)], "id int, changed boolean, deleted boolean")
+    assert frame.agg(watching.sums(table, F.lit(True))["watched"].alias("n")).collect()[0].n == 1
+
+
+def test_a_table_that_nobody_watches_costs_nothing():
+    table = Table("toys.plain", DAILY, "d", ("id",), (Column("id", "int", "i", required=True),))
+    assert (watching.names(table), watching.sums(table, None), watching.watched(table, {})) == ([], {}, {})
+
+
+@pytest.mark.parametrize(("mean", "apart"), [(None, 1.0), ("v", 0.0)])
+def test_a_watch_that_allows_nothing_is_refused(mean, apart):
+    with pytest.raises(ValueError, match="apart is above"):
+        Watch("w", "w", mean, apart)
+
+
+def test_an_unjudged_number_lies_within_everything():
+    assert watching.Measured(ROWS, DAY, 5.0).outside == 0.0
+    assert math.isinf(watching.Measured(ROWS, DAY, 5.0).high)

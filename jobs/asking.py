@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -43,6 +43,8 @@ class Questions:
     only_new: bool
     asking: Asking
     chunk_seconds: float
+    reads: Sequence[Mapping[str, Any]] = ()
+    """What the questions are made from (jobs/planner.py: reads)."""
 
 
 def revision_of(job: Ask | Train, content_hash: str, params: Any) -> str:
@@ -72,6 +74,9 @@ def ask(
         "first": step.days.first,
         "last": step.days.last,
         "params": dict(step.asking.options),
+        "model_revision": step.revision,
+        "content_hash": step.asking.content_hash,
+        "reads": list(step.reads),
         "days": {},
     }
     rows = _distinct(store, step, frames).persist(StorageLevel.MEMORY_AND_DISK)
@@ -109,6 +114,7 @@ def ask(
         metadata=metadata,
         asked=total,
         kept=counts["kept"],
+        reads=step.reads,
     )
 
 

@@ -56,22 +56,30 @@ def list_jobs(as_json: AsJson = False) -> None:
 @app.command()
 def describe(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A job, or a table such as texts.pins.")],
+    day: Annotated[
+        str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="Draw what the published rows of this day were made from.")
+    ] = None,
     warehouse: Warehouse = None,
     accept_wording: Annotated[
         bool, typer.Option("--accept-wording", help="Take over new wording of columns whose meaning did not change.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Describe a job or a table: contract, lineage, and what is published of it."""
+    """Describe a job or a table: contract, lineage drawn as a tree, and what is published of it.
+
+    With --day: which commits, runs and models the rows of that day came from.
+    """
     from jobs.describing import described, description
     from jobs.settings import load
 
     table, facts = described(name)
-    if accept_wording or "warehouse" in load({"warehouse": warehouse}).origins:
+    if accept_wording or day or "warehouse" in load({"warehouse": warehouse}).origins:
         lake = opened(warehouse)
         if accept_wording:
             lake.accept_wording(table)
         facts["published"] = lake.published(table)
+        if day:
+            facts["traced"] = lake.traced(table, chosen_days(day, None, None).last)
     shown(facts, description(facts), as_json)
 
 

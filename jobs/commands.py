@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import given, models
+from jobs import given, models, tracing
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.days import Days, shifted
@@ -407,7 +407,7 @@ class Lake:
         """The newest runs."""
         if rebuild:
             self.store.overwrite(ops.RUNS, rebuilt_runs(self.store, [t for t in catalog.TABLES if t.kind is not OPS]))
-        stored = self.store.frame(ops.RUNS, None if self.store.commits(ops.RUNS) else -1).drop("metadata")
+        stored = self.store.frame(ops.RUNS, None if self.store.commits(ops.RUNS) else -1).drop("metadata", "reads")
         rows = stored.orderBy(F.desc("started_at"), F.desc("first_ds")).limit(limit).collect()
         found = [{k: str(v) if k == "started_at" else v for k, v in r.asDict().items()} for r in rows]
         lines = [tuple(found[0]), *(tuple(_short(v) for v in r.values()) for r in found)] if found else []
@@ -430,6 +430,12 @@ class Lake:
         rows = sum(one.rows for one in ledger.days.values())
         refused = sum(one.refused for one in ledger.days.values())
         return f"version {ledger.version}, {len(ledger.days)} days from {ledger.first} to {ledger.last}, {rows} rows, {refused} quarantined"
+
+    def traced(self, table: Table, day: str) -> dict[str, Any]:
+        """What the published rows of a day were made from, as a tree."""
+        if day not in self.store.ledger(table).days:
+            raise PinlakeError(f"{table.name} has no {day}; published: {self.published(table)}")
+        return tracing.as_json(tracing.traced(table, day, catalog.by_name(), self.store.commits))
 
     def accept_wording(self, table: Table) -> None:
         """Takes over the contract's wording of columns whose meaning did not change."""

@@ -9,6 +9,7 @@ from jobs.errors import UsageError
 from jobs.ledger import BACK
 from jobs.lineage import Lineage
 from jobs.registry import JOBS
+from jobs.tracing import as_json, declared, drawn
 from schemas import catalog
 from schemas.contract import Column, Kind, Table, Watch
 
@@ -65,6 +66,7 @@ def described(name: str) -> tuple[Table, dict[str, Any]]:
         "read_by": [job.name for job in lineage.below(table)],
         "upstream": [job.name for job in lineage.upstream([writer])] if writer else [],
         "given": sorted(t.name for t in lineage.roots(table)),
+        "made_from": as_json(declared(lineage, table)),
     }
     return table, facts
 
@@ -82,6 +84,7 @@ def description(facts: dict[str, Any]) -> str:
         lines.append(f"jobs above, in order: {', '.join(facts['upstream'])}")
         lines.append(f"made from: {', '.join(facts['given'])}")
     lines.append(f"read by: {', '.join(facts['read_by']) or 'no job'}")
+    lines += ["", *drawn(facts.get("traced") or facts["made_from"])]
     if "published" in facts:
         lines.append(f"published: {facts['published']}")
     return "\n".join(lines)

@@ -254,6 +254,22 @@ class Planner:
         span = given.read.span(days, first) if first else None
         return sum(one.rows for day, one in ledger.days.items() if span is not None and day in span)
 
+    def reads(self, job: Job, days: Days) -> list[dict[str, Any]]:
+        """{input, table, version, first, last, model_revision} of every connected input that a job reads for the days, as lineage keeps
+        it; of answers the model's revision and no days."""
+        found: list[dict[str, Any]] = []
+        for name, given in job.inputs.items():
+            ledger = self.ledger(given.table)
+            if not ledger.connected:
+                continue
+            model = self.revision(job, days.first) if given.read.mode is Mode.ANSWERED else None
+            first = self.first_day(given.table)
+            span = given.read.span(days, first) if first and model is None else None
+            about = {"input": name, "table": given.table.name, "version": ledger.version}
+            ends = {"first": span.first if span else None, "last": span.last if span else None}
+            found.append({**about, **ends, "model_revision": model.revision if model else None})
+        return found
+
     def plan(self, wanted: Wanted, step_days: int) -> list[Todo]:
         """Everything the command would compute as things stand, in order; what a change above or before may make stale is foreseen."""
         spans = self.needed(wanted)

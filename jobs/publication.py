@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -41,6 +41,8 @@ class Publication:
     kept: int | None = None
     model: Mapping[str, Any] | None = None
     """Of a Train: content_hash, spec, whether it was `kept` from before, whether it was `promoted`, and why."""
+    reads: Sequence[Mapping[str, Any]] = ()
+    """What the rows were made from (jobs/planner.py: reads)."""
     unusual: tuple[str, ...] = ()
     """What of its days was unusual beside those before, a line each, and published all the same."""
     refused: str | None = None
@@ -59,6 +61,8 @@ class Step:
     params: Mapping[str, Any] = field(default_factory=dict)
     since: int = -1
     """The version of the output when the run read its inputs: newer commits on the days are conflicts."""
+    reads: Sequence[Mapping[str, Any]] = ()
+    """What the rows are made from (jobs/planner.py: reads)."""
     accept_unusual: bool = False
     """Publish days that differ from those before more than is usual, too."""
 
@@ -110,6 +114,7 @@ def publish(
         digests=digests,
         started_ms=int(started * 1000),
         metadata=metadata,
+        reads=step.reads,
         unusual=tuple(unusual),
     )
 
@@ -138,6 +143,7 @@ def _commit(
             "first": step.days.first,
             "last": step.days.last,
             "params": dict(step.params),
+            "reads": list(step.reads),
             "days": {day: made[day].as_json() for day in sorted(differs + moved)},
         }
         rows = staged.where(F.col("refused").isNull() & F.col("ds").isin(*written)) if written else staged.limit(0)

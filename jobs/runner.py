@@ -200,6 +200,7 @@ class Runner:
             only_new=planner.asked_before(job, days.first, model),
             asking=self.models.asking(job, model.promotion, self._parameters(job)),
             chunk_seconds=self.models.chunk_seconds,
+            reads=planner.reads(job, days),
         )
 
         def published(answers: int) -> dict[str, Published]:
@@ -222,7 +223,8 @@ class Runner:
         trained, local = training.train(self.store, self.run_id, job, rows, params, starts, models, day, self.say)
         model = models.keep(trained.folder)
         made = planner.made_from(job, day)
-        step = Step(job.name, job.output, days, made_from=lambda digests: {day: made}, since=planner.ledger(job.output).version)
+        reads = planner.reads(job, days)
+        step = Step(job.name, job.output, days, lambda digests: {day: made}, since=planner.ledger(job.output).version, reads=reads)
         done = training.published(self.store, self.run_id, job, step, trained, model, starts, params)
         judgement = training.judged(job, models, model, day, local, self.say)
         if judgement["promoted"] and not judgement["counts"]:
@@ -257,6 +259,7 @@ class Runner:
             made_from=lambda digests: planner.made_from_step(job, days, digests),
             params=asdict(params) if params is not None else {},
             since=planner.ledger(job.output).version,
+            reads=planner.reads(job, days),
             accept_unusual=self.accept_unusual,
         )
         return publish(self.store, self.run_id, step, building.published_form(job, rows, before, days))
@@ -319,6 +322,9 @@ def refuse_lost_rows(job: Job, given: DataFrame, rows: DataFrame) -> None:
         )
 
 
+READS = ("input", "table", "version", "first", "last", "model_revision")
+
+
 def runs_frame(store: Store, done: Sequence[Publication]) -> DataFrame:
     """The rows of `ops.runs` for publications."""
     rows = [
@@ -336,6 +342,7 @@ def runs_frame(store: Store, done: Sequence[Publication]) -> DataFrame:
             p.metadata.get("code"),
             dt.datetime.fromtimestamp(p.started_ms / 1000, dt.UTC),
             json.dumps(p.metadata, sort_keys=True),
+            [tuple(one[name] for name in READS) for one in p.reads],
             list(p.unusual),
             p.refused,
         )
@@ -366,6 +373,7 @@ def rebuilt_runs(store: Store, tables: Sequence[Table]) -> DataFrame:
                     digests={day: one["digest"] for day, one in days.items()},
                     started_ms=commit.timestamp,
                     metadata=commit.metadata,
+                    reads=commit.metadata.get("reads", ()),
                 )
             )
     return runs_frame(store, found)

@@ -22,6 +22,11 @@ RUNS = Table(
         Column("code", "string", "version of the code"),
         Column("started_at", "timestamp", "when the step began, UTC"),
         Column("metadata", "string", "the commit's metadata as JSON: digests by day, fingerprints of the inputs, params"),
+        Column(
+            "reads",
+            "array<struct<input:string,table:string,version:bigint,first_ds:string,last_ds:string,model_revision:string>>",
+            "what the rows were made from: each input's table at a version, its days, and of answers the model's revision",
+        ),
         Column("unusual", "array<string>", "what of the days was unusual beside the 14 before, and published all the same; a line each"),
         Column("refused", "string", "why nothing was published, where a check or another writer forbade it; private values hashed"),
     ),

@@ -67,7 +67,12 @@ class Lake:
     def runner(self) -> Runner:
         """Runs jobs over the store."""
         models = Models(self.store, self.settings)
-        return Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, self.settings.jobs_at_once, progress, models)
+        made = Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, self.settings.jobs_at_once, progress, models)
+        if self.settings.openlineage:
+            from jobs.openlineage import Events
+
+            made.events = Events.to(self.settings.openlineage, self.settings.warehouse, made.run_id, progress)
+        return made
 
     def wanted(self, planner: Planner, target: str, days: Days, upstream: bool, force: bool) -> Wanted:
         """What the options ask for; a tag always goes upstream."""

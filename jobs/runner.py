@@ -33,6 +33,7 @@ from schemas.contract import CHANGES, Table
 
 if TYPE_CHECKING:
     from jobs.model_plan import Models
+    from jobs.openlineage import Events
 
 Say = Callable[[str], None]
 
@@ -76,6 +77,8 @@ class Runner:
     accept_unusual: bool = False
     """Publish days that differ from those before more than is usual (jobs/watching.py), too."""
     run_id: str = field(default_factory=lambda: new_run_id(time.time()))
+    events: Events | None = None
+    """Who is told what of which job began and ended."""
     published: list[Publication] = field(default_factory=list)
 
     def planner(self) -> Planner:
@@ -173,19 +176,29 @@ class Runner:
         started = time.time()
         planner = self.planner()
         planner.check_inputs(todo.job, todo.days)
+        reads = planner.reads(todo.job, todo.days) if self.events else []
+        if self.events:
+            self.events.started(todo.job, todo.days, reads)
         try:
-            with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
-                if isinstance(todo.job, Ask):
-                    found = self.ask(todo.job, todo.days, planner)
-                elif isinstance(todo.job, Train):
-                    found = self.train(todo.job, todo.days.first, planner)
-                else:
-                    found = self.step(todo.job, todo.days, planner)
-        except Refused as why:
-            nothing = Publication(todo.job.output, todo.job.name, todo.days, self.run_id, 0, 0, 0, 0.0, None, {}, 0, refused=str(why))
-            done.append(_timed(nothing, started))
+            found = _timed(self._made(todo, planner), started)
+        except BaseException as why:
+            if self.events:
+                self.events.ended(todo.job, todo.days, reads, why)
+            if isinstance(why, Refused):
+                nothing = Publication(todo.job.output, todo.job.name, todo.days, self.run_id, 0, 0, 0, 0.0, None, {}, 0, refused=str(why))
+                done.append(_timed(nothing, started))
             raise
-        return _timed(found, started)
+        if self.events:
+            self.events.completed(todo.job, found)
+        return found
+
+    def _made(self, todo: Todo, planner: Planner) -> Publication:
+        with planned_for(self.store.spark, planner.rows_read(todo.job, todo.days)):
+            if isinstance(todo.job, Ask):
+                return self.ask(todo.job, todo.days, planner)
+            if isinstance(todo.job, Train):
+                return self.train(todo.job, todo.days.first, planner)
+            return self.step(todo.job, todo.days, planner)
 
     def ask(self, job: Ask, days: Days, planner: Planner) -> Publication:
         """Asks what has no answer yet of the model that counts on these days, one model for all of them."""

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     )
     models_shared: bool = Field(False, description="executors of a cluster see models_cache by the same path; else models are sent to them")
     engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
+    openlineage: dict[str, Any] = Field({}, description="where lineage events go: [openlineage] in pinlake.toml; nowhere where not set")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 

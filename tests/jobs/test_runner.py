@@ -85,9 +85,9 @@ def test_jobs_side_by_side_give_the_same_digests_each_planned_by_a_session_of_it
     sessions = set()
     one = Runner._one
 
-    def seen(self, todo):
+    def seen(self, todo, done):
         sessions.add(id(self.store.spark))
-        return one(self, todo)
+        return one(self, todo, done)
 
     monkeypatch.setattr(Runner, "_one", seen)
     other = Store(store.spark, store.warehouse + "_beside")

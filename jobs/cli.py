@@ -202,9 +202,9 @@ def train_captioner(
     as_json: AsJson = False,
 ) -> None:
     """Train the captioner of sample lakes from pixels, with a model card; prints what it names of held-out drawings. Needs no warehouse."""
-    from jobs.commands import progress
     from jobs.given import as_lines
     from jobs.sample.captioner import train as trained
+    from jobs.telling import progress
 
     found = trained(folder, images, seed, progress)
     shown(found, as_lines(found), as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import threading
 import time
 from functools import cached_property
@@ -13,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import given, models, tracing
+from jobs import given, models, prometheus, tracing
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.days import Days, shifted
@@ -33,16 +32,12 @@ from jobs.settings import Settings
 from jobs.side_by_side import side_by_side
 from jobs.spec import opening
 from jobs.store import Store
+from jobs.telling import progress, speak
 from schemas import catalog, ops, raw, sample, signals, texts
 from schemas.contract import CHANGES, OPS, Table
 
 Result = tuple[dict[str, Any], str]
 """What a command found: as JSON, and as text."""
-
-
-def progress(line: str) -> None:
-    """Says what goes on, on stderr: stdout is for results."""
-    print(line, file=sys.stderr, flush=True)
 
 
 class Lake:
@@ -68,6 +63,7 @@ class Lake:
         """Runs jobs over the store."""
         models = Models(self.store, self.settings)
         made = Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, self.settings.jobs_at_once, progress, models)
+        speak(self.settings.log_format, made.run_id)
         if self.settings.openlineage:
             from jobs.openlineage import Events
 
@@ -124,8 +120,17 @@ class Lake:
             if log_tables:
                 raise UsageError(f"--newest-first: {', '.join(log_tables)} are change logs, which are computed oldest first")
         started = time.time()
-        done = self.runner.run(wanted, newest_first)
+        try:
+            done = self.runner.run(wanted, newest_first)
+        finally:
+            self._metrics()
         return self.told(done, time.time() - started)
+
+    def _metrics(self) -> None:
+        """Writes the metrics of what was run, also of what was refused, where a folder for them is set."""
+        if self.settings.metrics_dir and self.runner.published:
+            newest = {one.output: last for one in self.runner.published if (last := self.store.ledger(one.output).last)}
+            prometheus.write(self.settings.metrics_dir, self.runner.published, newest)
 
     def told(self, done: list[Publication], seconds: float, by: str = "jobs") -> Result:
         """Publications as a result: one entry a job (or a table, for commands that write raw tables), its steps added up.

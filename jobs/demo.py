@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.grades import expected
-from jobs.commands import Lake, as_of, progress
+from jobs.commands import Lake, as_of
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.registry import train
+from jobs.telling import progress
 from schemas import embeddings, labels, state, texts, training
 
 FIRST = "2026-01-01"

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     )
     models_shared: bool = Field(False, description="executors of a cluster see models_cache by the same path; else models are sent to them")
     engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
+    log_format: Literal["text", "json"] = Field("text", description="lines on stderr: text, or a JSON object each")
+    metrics_dir: Path | None = Field(None, description="folder for a file of Prometheus metrics of every job; none where not set")
     openlineage: dict[str, Any] = Field({}, description="where lineage events go: [openlineage] in pinlake.toml; nowhere where not set")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -93,17 +95,19 @@ class Settings(BaseSettings):
     def _absolute(cls, value: str) -> str:
         return _location(value)
 
-    @field_validator("models_cache", mode="before")
+    @field_validator("models_cache", "metrics_dir", mode="before")
     @classmethod
-    def _absolute_models(cls, value: object) -> str:
+    def _absolute_models(cls, value: object) -> str | None:
+        if value is None:
+            return None
         location = _location(str(value))
         if not location.startswith("/"):
             raise ValueError("must be a folder on this machine, or one that is mounted on it")
         return location
 
-    @field_serializer("models_cache")
-    def _as_text(self, value: Path) -> str:
-        return str(value)
+    @field_serializer("models_cache", "metrics_dir")
+    def _as_text(self, value: Path | None) -> str | None:
+        return None if value is None else str(value)
 
     @field_validator("models")
     @classmethod

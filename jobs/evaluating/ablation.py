@@ -18,7 +18,7 @@ from features import logs
 from features.assembly import Assembly, PinAssembly, ProductAssembly, assembled
 from features.matching import numbers, text_numbers
 from features.past_texts import sources_then
-from jobs.commands import Lake, Result, progress
+from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
 from jobs.errors import PinlakeError
@@ -34,6 +34,7 @@ from jobs.model_plan import Models
 from jobs.registry import job as job_named
 from jobs.registry import train
 from jobs.students import train_student
+from jobs.telling import progress
 from models.recipe import Recipe, StudentRecipe
 from models.store import Stored
 from schemas import training

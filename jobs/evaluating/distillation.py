@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from jobs import registry
 from jobs.asking import revision_of
 from jobs.building import parameters
-from jobs.commands import Lake, Result, progress
+from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
 from jobs.errors import PinlakeError
@@ -32,6 +32,7 @@ from jobs.ledger import short_hash
 from jobs.model_plan import Models
 from jobs.spec import Ask, Train
 from jobs.students import train_student
+from jobs.telling import progress
 from jobs.training import alone
 from models.store import Stored
 from schemas import sample, training

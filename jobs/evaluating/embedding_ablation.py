@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jobs.building import parameters
-from jobs.commands import Lake, progress
+from jobs.commands import Lake
 from jobs.days import Days
 from jobs.embeddings import train_embeddings
 from jobs.evaluation import embedding_ablation as ablation
@@ -23,6 +23,7 @@ from jobs.evaluation.embedding_ablation import Variant
 from jobs.evaluation.metrics import Metric
 from jobs.model_plan import Models
 from jobs.registry import train
+from jobs.telling import progress
 from models.embedding_training import EXISTING_OF
 from models.embedding_training import train as trained
 from models.store import Stored

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from features.entities import ENTITY, inputs_then
 from jobs.building import parameters
-from jobs.commands import Lake, Result, progress
+from jobs.commands import Lake, Result
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.embeddings.train_embeddings import pairs_of
@@ -28,6 +28,7 @@ from jobs.reading import read
 from jobs.registry import job, train
 from jobs.spec import log
 from jobs.students.pair_features import JOINT, PairFeatureParams
+from jobs.telling import progress
 from models.encoder import Encoder
 from models.nearest import nearest
 from schemas import embeddings, raw, state, training

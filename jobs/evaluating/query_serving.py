@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from pyspark.sql import functions as F
 
-from jobs.commands import Lake, progress
+from jobs.commands import Lake
 from jobs.errors import PinlakeError
 from jobs.evaluation import serving as timing
 from jobs.evaluation.metrics import Metric
+from jobs.telling import progress
 from models.omnisearchsage import OmniSearchSage
 from models.served import ServedQueries, export_query_encoder
 from models.store import Stored

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pyspark.sql import functions as F
 
-from jobs.commands import Lake, Result, progress
+from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
 from jobs.errors import PinlakeError
@@ -20,6 +20,7 @@ from jobs.evaluation.metrics import Metric
 from jobs.model_plan import Models
 from jobs.registry import train
 from jobs.students import train_student
+from jobs.telling import progress
 from models.served import Served
 from models.store import Stored
 from models.student import SERVED, Student

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from jobs.building import resolved
-from jobs.commands import Lake, Result, progress
+from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
 from jobs.errors import PinlakeError
@@ -15,6 +15,7 @@ from jobs.evaluation import metrics, planted_grades
 from jobs.evaluation import teacher as evaluation
 from jobs.model_plan import Models
 from jobs.registry import train
+from jobs.telling import progress
 from schemas import labels, sample, signals, training
 
 

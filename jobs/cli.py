@@ -143,6 +143,22 @@ def backfill(
 
 
 @app.command()
+def housekeeping(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="Files of days before this one are joined; later ones are left.")],
+    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="A job, a table or a tag; all tables if left out.")] = None,
+    warehouse: Warehouse = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Join small files and remove those that only old versions have. No row changes; safe beside running jobs.
+
+    How long old versions can be read is a part of each table's contract: seven days, training sets half a year.
+    """
+    result, text = opened(warehouse, master).housekeeping(target, chosen_days(day, None, None).last)
+    shown(result, text, as_json)
+
+
+@app.command()
 def sample(
     pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins; everything else grows with it.")],
     days: Annotated[int, typer.Option("--days", min=1, max=730, help="Number of days, up to and with --last.")],

@@ -12,16 +12,17 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import given, models, prometheus, tracing
+from jobs import estimating, given, models, prometheus, tracing
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.errors import PinlakeError, UsageError
+from jobs.housekeeping import keep
 from jobs.ledger import Ledger
 from jobs.lineage import Lineage
 from jobs.model_plan import Models
-from jobs.planner import Planner, Wanted, adjacent
+from jobs.planner import Planner, Todo, Wanted, adjacent
 from jobs.publication import Publication
 from jobs.reading import read
 from jobs.registry import JOBS
@@ -92,22 +93,53 @@ class Lake:
                 and ((w := self.lineage.writers.get(i.table)) is None or planner.not_connected(w))
             }
         )
+        history = self._history() if todo else {}
+        duration, never = estimating.total(todo, history)
         result = {
             "target": target,
             "days": [days.first, days.last],
-            "compute": [{"job": t.job.name, "first": t.days.first, "last": t.days.last, "days": len(t.days), "why": t.why} for t in todo],
+            "compute": [
+                {
+                    "job": t.job.name,
+                    "first": t.days.first,
+                    "last": t.days.last,
+                    "days": len(t.days),
+                    "why": t.why,
+                    "seconds": estimating.seconds(t.job.name, len(t.days), history),
+                }
+                for t in todo
+            ],
+            "seconds": round(duration, 1),
+            "never_ran": never,
             "skip": [{"job": s.job.name, "why": s.why} for s in skipped],
             "not_connected": unconnected,
         }
         lines = [f"{target}, {days}:"]
         lines += (
-            [aligned([("  compute", t.job.name, str(t.days), t.why) for t in todo])]
+            [aligned([("  compute", t.job.name, str(t.days), _about(t, history), t.why) for t in todo])]
             if todo
             else ["  nothing to compute: all days are published and current"]
         )
+        if todo:
+            unknown = f", and {', '.join(never)}, which never ran here" if never else ""
+            at_once = f"; {self.settings.jobs_at_once} jobs run at once" if self.settings.jobs_at_once > 1 else ""
+            lines.append(f"  takes    about {estimating.words(duration)} of one job after the other{unknown}{at_once}")
         lines += [f"  skip     {s.job.name}: {s.why}" for s in skipped]
         lines += [f"  read as empty: {name}, which is not connected" for name in unconnected]
         return result, "\n".join(lines)
+
+    def _history(self) -> dict[str, list[tuple[int, float]]]:
+        """Days and seconds of the newest publications of every job, newest first."""
+        if not self.store.commits(ops.RUNS):
+            return {}
+        days = F.datediff("last_ds", "first_ds") + 1
+        newest = F.row_number().over(Window.partitionBy("job").orderBy(F.desc("started_at")))
+        runs = self.store.frame(ops.RUNS).where("version is not null and seconds > 0").withColumn("_n", newest)
+        runs = runs.where(F.col("_n") <= estimating.NEWEST).select("job", days.alias("days"), "seconds", "_n").orderBy("job", "_n")
+        found: dict[str, list[tuple[int, float]]] = {}
+        for row in runs.collect():  # twenty a job
+            found.setdefault(row.job, []).append((row.days, row.seconds))
+        return found
 
     def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False, accept_unusual: bool = False) -> Result:
         """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests, and
@@ -413,6 +445,16 @@ class Lake:
             return [table for table in known.values() if table.by_day]
         return [known[target]] if target in known else [job.output for job in self.runner.planner().targets(target)[0]]
 
+    def housekeeping(self, target: str | None, day: str) -> Result:
+        """Joins small files and removes those of old versions, of all tables or of those of a target."""
+        tables = list(catalog.by_name().values()) if target is None else self._tables(target)
+        done = keep(self.store, tables, day, progress)
+        rows = [
+            ("table", "files joined", "into", "removed", ""),
+            *((k.table, str(k.joined), str(k.into), str(k.removed), k.why or "") for k in done),
+        ]
+        return {"day": day, "tables": {one.table: one.__dict__ for one in done}}, aligned(rows) if done else "no table is connected"
+
     def runs(self, limit: int, rebuild: bool) -> Result:
         """The newest runs."""
         if rebuild:
@@ -455,6 +497,11 @@ class Lake:
 def as_of(stored: DataFrame, table: Table, day: str, first: str) -> DataFrame:
     """The live rows of a CHANGES table as they stood at the end of a day."""
     return read(stored, table, opening(), Days(shifted(day, 1), shifted(day, 1)), first)
+
+
+def _about(todo: Todo, history: estimating.History) -> str:
+    known = estimating.seconds(todo.job.name, len(todo.days), history)
+    return "" if known is None else f"about {estimating.words(known)}"
 
 
 def _short(value: Any) -> str:

@@ -95,8 +95,8 @@ def facts(staged: DataFrame, table: Table, days: Days) -> Facts:
     """All counts of a step by day, in one pass over its rows (two levels of grouping: by key, then by day)."""
     good = F.col("refused").isNull()
     one_row = [c.name for c in checks(table)] + watching.names(table)
-    by_key = staged.groupBy("ds", *([*table.key] if table.by_day else []), good.alias("good")).agg(
-        F.count(F.lit(1)).alias("n"),
+    by_key = staged.groupBy("ds", *([*table.key] if table.by_day else []), good.alias("_good")).agg(
+        F.count(F.lit(1)).alias("_n"),
         *(F.sum(_hashed(table.fields, salt).cast("decimal(20,0)")).alias(f"digest_{salt}") for salt in (0, 1)),
         F.sum(F.xxhash64("refused", F.coalesce("refused_key", F.lit("")), _hashed(table.fields, 0)).cast("decimal(20,0)")).alias(
             "refusals"
@@ -106,12 +106,12 @@ def facts(staged: DataFrame, table: Table, days: Days) -> Facts:
     )
     outside = ~_true(F.col("ds").between(days.first, days.last))
     by_day = by_key.groupBy("ds").agg(
-        F.sum(F.when(F.col("good"), F.col("n")).otherwise(0)).alias("rows"),
-        F.sum(F.when(~F.col("good"), F.col("n")).otherwise(0)).alias("refused"),
-        F.sum(F.when(F.col("good") & (F.col("n") > 1), F.col("n")).otherwise(0)).alias("repeated_key"),
-        F.sum(F.when(outside, F.col("n")).otherwise(0)).alias("outside_days"),
-        *(F.sum(F.when(F.col("good"), F.col(f"digest_{s}"))).alias(f"digest_{s}") for s in (0, 1)),
-        F.sum(F.when(~F.col("good"), F.col("refusals"))).alias("refusals"),
+        F.sum(F.when(F.col("_good"), F.col("_n")).otherwise(0)).alias("rows"),
+        F.sum(F.when(~F.col("_good"), F.col("_n")).otherwise(0)).alias("refused"),
+        F.sum(F.when(F.col("_good") & (F.col("_n") > 1), F.col("_n")).otherwise(0)).alias("repeated_key"),
+        F.sum(F.when(outside, F.col("_n")).otherwise(0)).alias("outside_days"),
+        *(F.sum(F.when(F.col("_good"), F.col(f"digest_{s}"))).alias(f"digest_{s}") for s in (0, 1)),
+        F.sum(F.when(~F.col("_good"), F.col("refusals"))).alias("refusals"),
         *(F.sum(name).alias(name) for name in one_row),
     )
     found = {row["ds"]: {k: int(v or 0) for k, v in row.asDict().items() if k != "ds"} for row in by_day.collect()}  # a row a day

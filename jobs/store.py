@@ -292,8 +292,30 @@ class Store:
         for column in table.fields:
             if column.name in stored and stored[column.name] != column.doc:
                 doc = column.doc.replace("\\", "\\\\").replace("'", "\\'")
-                where = self.path(table).replace("`", "``")
-                self.spark.sql(f"ALTER TABLE delta.`{where}` ALTER COLUMN {column.name} COMMENT '{doc}'")
+                self.spark.sql(f"ALTER TABLE {self._named(table)} ALTER COLUMN {column.name} COMMENT '{doc}'")
+
+    def compact(self, table: Table, before: str) -> tuple[int, int]:
+        """Joins small files, of a table by day those of days before one, without changing a row: (files removed, files added).
+
+        Conflict where another writer changed the same files meanwhile; nothing is lost then.
+        """
+        where = f" WHERE ds < '{before}'" if table.by_day else ""
+        try:
+            row = self.spark.sql(f"OPTIMIZE {self._named(table)}{where}").collect()[0]  # one row of metrics
+        except Exception as error:
+            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+                raise Conflict(table, ()) from error
+            raise
+        return int(row.metrics.numFilesRemoved), int(row.metrics.numFilesAdded)
+
+    def vacuum(self, table: Table) -> int:
+        """Removes files that no version of the last `versions_days` days has; how many."""
+        self.spark.sql(f"VACUUM {self._named(table)} RETAIN {table.versions_days * 24} HOURS")
+        metrics = DeltaTable.forPath(self.spark, self.path(table)).history(1).collect()[0].operationMetrics  # the newest commit
+        return int((metrics or {}).get("numDeletedFiles", 0))
+
+    def _named(self, table: Table) -> str:
+        return f"delta.`{self.path(table).replace('`', '``')}`"
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Appends rows to a table of the ops layer."""

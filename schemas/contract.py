@@ -113,6 +113,8 @@ class Table:
 
     `events`: an event table. It has every day from its first, so a missing day between others is an error; and as events are delivered at
     least once, a key may repeat on a day. `rules` and `watches` are further checks.
+
+    `versions_days`: for so many days after it was replaced an old version can still be read; then `pinlake housekeeping` removes its files.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Table:
     events: bool = False
     rules: tuple[Rule, ...] = ()
     watches: tuple[Watch, ...] = ()
+    versions_days: int = 7
 
     def __post_init__(self) -> None:
         layer, _, table = self.name.partition(".")
@@ -142,6 +145,8 @@ class Table:
         for kind, ones in (("rules", self.rules), ("watches", self.watches)):
             if len({one.name for one in ones}) != len(ones):
                 raise ValueError(f"{self.name}: two {kind} have one name")
+        if self.versions_days < 7:
+            raise ValueError(f"{self.name}: versions_days is at least 7, since a run may read one for days; got {self.versions_days}")
         if self.watches and not self.by_day:
             raise ValueError(f"{self.name}: only tables by day are watched")
         if self.kind is ANSWERS and self.key != ANSWER_KEY:

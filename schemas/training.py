@@ -107,6 +107,7 @@ STUDENT_EXAMPLES = Table(
         ),
         Rule("weight", "have a weight below 1, which no chance gives", "weight < 1"),
     ),
+    versions_days=180,  # trainers name a version, and repeat what they trained
     watches=(
         Watch("rows", "examples", None, 4.0, critical=False),
         Watch("by_people", "share that people graded", "cast(labelled_by = 'human' as double)", 0.3, critical=False),

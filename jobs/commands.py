@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import estimating, given, models, prometheus, tracing
+from jobs import given, models, prometheus, tracing
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.days import Days, shifted
@@ -22,7 +22,7 @@ from jobs.housekeeping import keep
 from jobs.ledger import Ledger
 from jobs.lineage import Lineage
 from jobs.model_plan import Models
-from jobs.planner import Planner, Todo, Wanted, adjacent
+from jobs.planner import Planner, Wanted, adjacent
 from jobs.publication import Publication
 from jobs.reading import read
 from jobs.registry import JOBS
@@ -78,68 +78,9 @@ class Lake:
 
     def plan(self, target: str, days: Days, upstream: bool) -> Result:
         """What a backfill would compute, skip and read."""
-        planner = self.runner.planner()
-        wanted = self.wanted(planner, target, days, upstream, force=False)
-        todo = planner.plan(wanted, self.settings.step_days)
-        skipped = planner.skipped(wanted)
-        jobs = self.lineage.upstream(wanted.targets) if wanted.upstream else wanted.targets
-        unconnected = sorted(
-            {
-                i.table.name
-                for job in jobs
-                for i in job.inputs.values()
-                if i.optional
-                and not planner.ledger(i.table).days
-                and ((w := self.lineage.writers.get(i.table)) is None or planner.not_connected(w))
-            }
-        )
-        history = self._history() if todo else {}
-        duration, never = estimating.total(todo, history)
-        result = {
-            "target": target,
-            "days": [days.first, days.last],
-            "compute": [
-                {
-                    "job": t.job.name,
-                    "first": t.days.first,
-                    "last": t.days.last,
-                    "days": len(t.days),
-                    "why": t.why,
-                    "seconds": estimating.seconds(t.job.name, len(t.days), history),
-                }
-                for t in todo
-            ],
-            "seconds": round(duration, 1),
-            "never_ran": never,
-            "skip": [{"job": s.job.name, "why": s.why} for s in skipped],
-            "not_connected": unconnected,
-        }
-        lines = [f"{target}, {days}:"]
-        lines += (
-            [aligned([("  compute", t.job.name, str(t.days), _about(t, history), t.why) for t in todo])]
-            if todo
-            else ["  nothing to compute: all days are published and current"]
-        )
-        if todo:
-            unknown = f", and {', '.join(never)}, which never ran here" if never else ""
-            at_once = f"; {self.settings.jobs_at_once} jobs run at once" if self.settings.jobs_at_once > 1 else ""
-            lines.append(f"  takes    about {estimating.words(duration)} of one job after the other{unknown}{at_once}")
-        lines += [f"  skip     {s.job.name}: {s.why}" for s in skipped]
-        lines += [f"  read as empty: {name}, which is not connected" for name in unconnected]
-        return result, "\n".join(lines)
+        from jobs.planning import planned
 
-    def _history(self) -> dict[str, list[tuple[int, float]]]:
-        """Days and seconds of the newest publications of every job, newest first."""
-        if not self.store.commits(ops.RUNS):
-            return {}
-        days = F.datediff("last_ds", "first_ds") + 1
-        newest = F.row_number().over(Window.partitionBy("job").orderBy(F.desc("started_at")))
-        runs = self.store.frame(ops.RUNS).where("version is not null and seconds > 0").withColumn("_n", newest)
-        runs = runs.where(F.col("_n") <= estimating.NEWEST).select("job", days.alias("days"), "seconds", "_n").orderBy("job", "_n")
-        found: dict[str, list[tuple[int, float]]] = {}
-        for row in runs.collect():  # twenty a job
-            found.setdefault(row.job, []).append((row.days, row.seconds))
-        return found
+        return planned(self, target, days, upstream)
 
     def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False, accept_unusual: bool = False) -> Result:
         """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests, and
@@ -497,11 +438,6 @@ class Lake:
 def as_of(stored: DataFrame, table: Table, day: str, first: str) -> DataFrame:
     """The live rows of a CHANGES table as they stood at the end of a day."""
     return read(stored, table, opening(), Days(shifted(day, 1), shifted(day, 1)), first)
-
-
-def _about(todo: Todo, history: estimating.History) -> str:
-    known = estimating.seconds(todo.job.name, len(todo.days), history)
-    return "" if known is None else f"about {estimating.words(known)}"
 
 
 def _short(value: Any) -> str:

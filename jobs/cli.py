@@ -159,6 +159,21 @@ def housekeeping(
 
 
 @app.command()
+def report(
+    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The day.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page (.html).")],
+    pins: Annotated[int, typer.Option("--pins", min=0, max=5000, help="Pins that can be looked at on the page.")] = 400,
+    queries: Annotated[int, typer.Option("--queries", min=0, max=5000, help="Public queries that can be looked at.")] = 200,
+    warehouse: Warehouse = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one HTML page of a day: runs, what is unusual, quality, stale tables, and pins and queries to look at."""
+    days = chosen_days(day, None, None)
+    result, text = opened(warehouse).report(days.last, out, pins, queries)
+    shown(result, text, as_json)
+
+
+@app.command()
 def sample(
     pins: Annotated[int, typer.Option("--pins", min=300, help="Number of pins; everything else grows with it.")],
     days: Annotated[int, typer.Option("--days", min=1, max=730, help="Number of days, up to and with --last.")],

@@ -396,6 +396,18 @@ class Lake:
         ]
         return {"day": day, "tables": {one.table: one.__dict__ for one in done}}, aligned(rows) if done else "no table is connected"
 
+    def report(self, day: str, out: Path, pins: int, queries: int) -> Result:
+        """Writes the page of a day."""
+        from jobs.report.gathering import Sampled, gathered
+        from jobs.report.page import rendered
+
+        found = gathered(self, day, Sampled(pins, queries))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(rendered(found), encoding="utf-8")
+        counts = {"runs": len(found["runs"]), "stale": len(found["stale"]), "pins": len(found["browser"]["pins"])}
+        told = f"{out}: {counts['runs']} jobs, {counts['stale']} missing or stale, {counts['pins']} pins to look at"
+        return {"day": day, "page": str(out), "bytes": out.stat().st_size, **counts, "queries": len(found["browser"]["queries"])}, told
+
     def runs(self, limit: int, rebuild: bool) -> Result:
         """The newest runs."""
         if rebuild:

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check airflow test-airflow bench lock clean
+.PHONY: help setup demo test check airflow test-airflow wheel bench lock clean
 
 STAMP := .venv/.setup-done
 AIRFLOW := .venv-airflow/.setup-done
@@ -27,11 +27,12 @@ demo: setup ## write a sample lake, run the nightly texts and embeddings, a teac
 test: setup ## run all tests, and print the slowest (PYTEST_ARGS="-k words" for some)
 	@.venv/bin/python -m pytest --durations=15 --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: setup ## lint, format, types and import directions
+check: setup ## lint, format, types, import directions and the Containerfile
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint Containerfile
 
 airflow: $(AIRFLOW) ## make Airflow's own environment and its home in .airflow; .ci/airflow standalone starts it
 	@.ci/airflow db migrate >/dev/null
@@ -48,6 +49,9 @@ $(AIRFLOW): requirements-airflow.lock pyproject.toml
 
 test-airflow: setup $(AIRFLOW) ## run the DAGs by a real Airflow on a small sample lake (PYTEST_ARGS as above)
 	@.venv-airflow/bin/python -m pytest --durations=10 --confcutdir=tests/airflow_dags tests/airflow_dags $(PYTEST_ARGS)
+
+wheel: setup ## build the wheel in dist/, for spark-submit's workers and for the Containerfile
+	@rm -rf dist && .ci/uv build --quiet --wheel --python .venv/bin/python --out-dir dist . && ls dist
 
 bench: setup ## measure what is promised about cost, some 90 minutes (PINLAKE_BENCH_SCALE=.1: only see that it works)
 	@.venv/bin/python -m benchmarks

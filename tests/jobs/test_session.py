@@ -14,6 +14,7 @@ import pyspark
 import pytest
 from pyspark.sql import functions as F
 
+import jobs
 from jobs import jars
 from jobs.demo import SPARK
 from jobs.errors import UsageError
@@ -207,6 +208,16 @@ def test_without_delta_spark_submit_is_told_which_option_is_missing(tmp_path):
     assert done.returncode != 0
     told = [line for line in done.stdout.split("\n") if line.startswith("jobs.errors.UsageError: ")]
     assert [line for line in told if "runs without Delta" in line and "spark-submit --jars" in line], done.stderr[-4000:]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("words", "code"), [(["list", "--json"], 0), (["run", "nothing", "--day", "yesterday"], 2)])
+def test_spark_submit_takes_the_shipped_file_and_ends_with_its_exit_code(tmp_path, words, code):
+    """Airflow tells a refusal from a failure by it."""
+    submit, main = str(Path(sys.executable).with_name("spark-submit")), Path(jobs.__file__).parent / "spark_submit" / "pinlake.py"
+    done = run([submit, "--master", "local[1]", *SHORT, str(main), *words], tmp_path, PYSPARK_PYTHON=sys.executable, **HOME)
+    assert done.returncode == code, done.stderr[-4000:]
+    assert ("pin_texts" in done.stdout) == (code == 0)
 
 
 def test_a_session_of_a_program_is_quiet_and_leaves_nothing_where_it_was_started(tmp_path):

@@ -47,19 +47,24 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def raw_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A sample lake of five days of which nothing is made."""
-    yield from _lake(tmp_path_factory.mktemp("raw"), "raw")
+def begun_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sample lake of nine days of which some jobs are made of the first three."""
+    yield from _lake(tmp_path_factory.mktemp("begun"), "begun")
 
 
 def _lake(folder: Path, which: str) -> Iterator[Path]:
+    written(folder, which)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PINLAKE_CONFIG", str(folder / "pinlake.toml"))
+        yield folder
+
+
+def written(folder: Path, which: str) -> None:
+    """Runs tests/airflow_dags/lake.py in the jobs' environment."""
     done = subprocess.run(
         [JOBS / "python", "-m", "tests.airflow_dags.lake", folder, which], cwd=ROOT, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-4_000:]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PINLAKE_CONFIG", str(folder / "pinlake.toml"))
-        yield folder
 
 
 def python() -> str:

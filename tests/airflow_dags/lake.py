@@ -1,10 +1,16 @@
-"""Writes a small sample lake and its pinlake.toml: `python -m tests.airflow_dags.lake FOLDER whole|raw`, in the jobs' environment."""
+"""Small sample lakes for tests of the DAGs, in the jobs' environment: `python -m tests.airflow_dags.lake FOLDER whole|begun|corrupt`.
+
+whole: three days of which all but the last are made. begun: nine days of which SOME is made of the first three.
+corrupt: of a lake that was begun, nearly all events of the last day are lost, as where another system's job broke.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+
+from deltalake import DeltaTable
 
 from airflow_dags.pipelines import pipelines
 from jobs.commands import Lake
@@ -15,9 +21,9 @@ from jobs.registry import job
 from jobs.settings import load
 from tests.models.folders import encoder
 
-FIRST = "2026-01-30"
+DAYS = {"whole": Days("2026-01-30", "2026-02-01"), "begun": Days("2026-01-27", "2026-02-04")}
 PINS, SEED = 300, 7
-LAST = {"whole": shifted(FIRST, 2), "raw": shifted(FIRST, 4)}
+SOME = ("pins", "query_users", "public_queries", "engagement_daily", "engagement_totals", "engaged_queries")
 PARAMS = {
     "train_teacher": {"minutes": 0.1, "warm_pairs": 64, "epochs": 1},
     "teacher_examples": {"validation": 0.2, "test": 0.3},
@@ -43,8 +49,7 @@ PARAMS = {
 
 
 def write(folder: Path, which: str) -> None:
-    """The lake; of `whole` all days but the last are made, of `raw` nothing is."""
-    days = Days(FIRST, LAST[which])
+    """The lake and its pinlake.toml."""
     settings = {
         "warehouse": str(folder / "ware house"),
         "master": "local[2]",
@@ -55,12 +60,20 @@ def write(folder: Path, which: str) -> None:
         "params": PARAMS,
     }
     (folder / "pinlake.toml").write_text(_toml(settings))
-    lake = Lake(load(settings))
+    lake, days = Lake(load(settings)), DAYS[which]
     lake.sample(PINS, days, SEED)
     if which == "whole":
+        names = [step.name for page in pipelines() if page.name != "weekly" for step in page.steps]
         before = Days(days.first, shifted(days.last, -1))
-        steps = [step.name for page in pipelines() if page.name != "weekly" for step in page.steps]
-        lake.runner.run(Wanted(tuple(job(name) for name in steps), before, upstream=False, force=False))
+    else:
+        names, before = list(SOME), Days(days.first, shifted(days.first, 2))
+    lake.runner.run(Wanted(tuple(job(name) for name in names), before, upstream=False, force=False))
+
+
+def corrupt(folder: Path) -> None:
+    """Deletes the events of the last day but for one in sixteen."""
+    table = DeltaTable(str(folder / "ware house" / "raw" / "search_events"))
+    table.delete(f"ds = '{DAYS['begun'].last}' and substr(sha256(event_id), 1, 1) <> '0'")
 
 
 def _toml(settings: dict[str, object], name: str = "") -> str:
@@ -74,4 +87,7 @@ def _toml(settings: dict[str, object], name: str = "") -> str:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), sys.argv[2])
+    if sys.argv[2] == "corrupt":
+        corrupt(Path(sys.argv[1]))
+    else:
+        write(Path(sys.argv[1]), sys.argv[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,26 +16,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow_dags.conftest import ROOT, airflow, pinlake
+from tests.airflow_dags.conftest import ROOT, airflow, pinlake, written
 
 DAYS = ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"]
+CORRUPT = "2026-02-04"
 ENDED = ("success", "failed")
 DAG_FILE = '''
-"""Some jobs of the nightly DAG, enough for texts of pins, built as all are: airflow."""
+"""Some jobs of the nightly DAG, built as all are: airflow."""
 from dataclasses import replace
 
 from airflow_dags.building import built
 from airflow_dags.pipelines import pipeline
 
 PAGE = pipeline("nightly")
-SOME = ("pins", "products", "pin_boards", "word_prevalence", "board_titles", "pin_texts")
+SOME = ("pins", "query_users", "public_queries", "engagement_daily", "engagement_totals", "engaged_queries")
 steps = tuple(replace(s, after=tuple(a for a in s.after if a in SOME)) for s in PAGE.steps if s.name in SOME)
 dag = built(replace(PAGE, name="some", steps=steps))
 '''
 
 
 @pytest.fixture(scope="module")
-def scheduler(home: Path, raw_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def scheduler(home: Path, begun_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """`airflow standalone` on a port of its own, with a DAG of a few jobs; ended with all its children."""
     folder = tmp_path_factory.mktemp("dags")
     (folder / "some.py").write_text(DAG_FILE)
@@ -69,9 +71,9 @@ def scheduler(home: Path, raw_lake: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def untouched(raw_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def untouched(begun_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the lake as it was."""
-    return Path(shutil.copytree(raw_lake / "ware house", tmp_path_factory.mktemp("copy") / "lake"))
+    return Path(shutil.copytree(begun_lake / "ware house", tmp_path_factory.mktemp("copy") / "lake"))
 
 
 def test_five_days_by_backfill_with_a_worker_killed_on_the_second(untouched, scheduler, home):
@@ -84,14 +86,18 @@ def test_five_days_by_backfill_with_a_worker_killed_on_the_second(untouched, sch
     assert sorted(key for key, _ in _runs(home)) == DAYS
     again = {task: tries for day, task, _, tries in _tasks(home) if day == DAYS[1] and tries > 1}
     assert killed in again, f"the worker of {killed} was killed, and it was not tried again: {again}"
-    by_hand = pinlake("backfill", "pin_texts", "--first", DAYS[0], "--last", DAYS[-1], "--upstream", "--warehouse", str(untouched))
-    told = pinlake("run", "pin_texts", "--first", DAYS[0], "--last", DAYS[-1])
-    assert told["jobs"]["pin_texts"]["changed"] == 0
-    assert told["jobs"]["pin_texts"]["digests"] == by_hand["jobs"]["pin_texts"]["digests"], "as without Airflow, and without the kill"
+    by_hand = pinlake("backfill", "engaged_queries", "--first", DAYS[0], "--last", DAYS[-1], "--upstream", "--warehouse", str(untouched))
+    told = pinlake("run", "engaged_queries", "--first", DAYS[0], "--last", DAYS[-1])
+    assert told["jobs"]["engaged_queries"]["changed"] == 0
+    assert told["jobs"]["engaged_queries"]["digests"] == by_hand["jobs"]["engaged_queries"]["digests"], (
+        "as without Airflow, and without the kill"
+    )
 
 
 def test_whoever_waits_for_a_table_is_told_its_day(home, scheduler):
-    found = _rows(home, "select e.partition_key from asset_event e join asset a on a.id = e.asset_id where a.name = 'texts.pins'")
+    found = _rows(
+        home, "select e.partition_key from asset_event e join asset a on a.id = e.asset_id where a.name = 'signals.engaged_queries'"
+    )
     assert sorted(key for (key,) in found) == DAYS
 
 
@@ -102,6 +108,26 @@ def test_a_run_by_hand_without_a_day_is_refused_and_one_with_a_day_is_run(home, 
     states = dict(_rows(home, "select task_id, state from task_instance where run_id = 'without'"))
     assert states.pop("start") == "failed"
     assert set(states.values()) == {"upstream_failed"}
+
+
+def test_a_corrupted_day_is_refused_and_what_readers_had_they_have(home, scheduler, begun_lake):
+    """Nearly all events of a day are lost: exit code 3, one try, nothing downstream runs, and yesterday's tables are still served."""
+    written(begun_lake, "corrupt")
+    before = pinlake("describe", "signals.engaged_queries")["published"]
+    airflow("dags", "trigger", "some", "--run-id", "corrupt", "--conf", json.dumps({"day": CORRUPT}))
+    _until(lambda: dict(_by_id(home)).get("corrupt") in ENDED, within=300, told=lambda: _told(home, scheduler))
+    assert dict(_by_id(home))["corrupt"] == "failed"
+    found = {
+        task: (state, tries)
+        for task, state, tries in _rows(home, "select task_id, state, try_number from task_instance where run_id = 'corrupt'")
+    }
+    assert found["engagement_daily"] == ("failed", 1)
+    assert {found[task][0] for task in ("engagement_totals", "engaged_queries")} == {"upstream_failed"}
+    assert found["pins"][0] == "success"
+    assert pinlake("describe", "signals.engaged_queries")["published"] == before
+    refused = [run["refused"] for run in pinlake("runs")["runs"] if run["refused"] and run["job"] == "engagement_daily"]
+    assert "pairs of a query and an entity" in refused[0]
+    assert "--accept-unusual" in refused[0]
 
 
 def _rows(home: Path, query: str) -> list[tuple]:

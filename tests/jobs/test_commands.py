@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,20 +16,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from jobs import tracing
 from jobs.commands import Lake, as_of
 from jobs.days import Days
 from jobs.demo import SPARK
-from jobs.errors import Refused, UsageError
+from jobs.errors import PinlakeError, Refused, UsageError
 from jobs.planner import Wanted
 from jobs.registry import JOBS
 from jobs.registry import job as registered
 from jobs.scoring import ADDED
 from jobs.settings import load
 from jobs.spec import Ask
-from schemas import evaluation, features, labels, raw, signals, state, texts, training
+from schemas import evaluation, features, labels, ops, raw, signals, state, texts, training
 from schemas.features import NUMBERS, TEXT_NUMBERS
 from tests.models.folders import encoder
 
+ROOT = Path(__file__).parents[2]
 PINS, SEED = 300, 7
 DAYS = Days("2026-01-30", "2026-02-02")
 PARAMS = {
@@ -78,6 +81,10 @@ def lake(spark, tmp_path_factory):
         made.models_promote("student", made.learnt["jobs"]["train_student"]["model"]["spec"], DAYS.last)
         made.runner.models.forget()
     return made
+
+
+def names(jobs):
+    return [job.name for job in jobs]
 
 
 def interrupted(*told, **options):
@@ -338,6 +345,47 @@ def test_what_cannot_be_scored_is_refused_by_name(lake, tmp_path):
         asked = {"file": given.name, "model": "teacher", "query": "q", "texts": ["title"], "out": "out.parquet", **values}
         with pytest.raises(UsageError, match=why):
             lake.score(tmp_path / asked["file"], asked["model"], asked["query"], asked["texts"], tmp_path / asked["out"])
+
+
+def test_a_label_is_traced_to_its_model_texts_and_log_days_by_a_tree_and_by_the_query_of_the_docs(lake):
+    lines = tracing.drawn(lake.traced(labels.TEACHER_SCORES, DAYS.last))
+    assert lines[0].startswith(f"labels.teacher_scores {DAYS.last}  v")
+    revision = lake.store.frame(labels.TEACHER_SCORES).select("model_revision").distinct().collect()[0].model_revision
+    assert any(f"answers.teacher of model {revision}  v" in line for line in lines)
+    (query,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "lineage.md").read_text(), re.DOTALL)
+    query = query.replace("2026-01-15", DAYS.last).replace("WAREHOUSE", lake.settings.warehouse)
+    found = {(r.output, r.table): r for r in lake.spark.sql(query).collect()}
+    assert found["labels.teacher_scores", "answers.teacher"].model_revision == revision
+    events = found["labels.candidates", "raw.search_events"]
+    assert (events.first_ds, events.last_ds) == (DAYS.first, DAYS.last)
+    version = found["labels.candidates", "texts.pins"].table_version
+    assert DAYS.last in lake.store.commits(texts.PINS)[version].metadata["days"]
+    with pytest.raises(PinlakeError, match="labels.teacher_scores has no 2026-03-01; published: version"):
+        lake.traced(labels.TEACHER_SCORES, "2026-03-01")
+
+
+def test_the_page_of_a_day_shows_its_jobs_and_pins_and_no_query_that_is_not_public(lake, tmp_path):
+    told, _ = lake.report(DAYS.last, tmp_path / "pages" / "page.html", 60, 20)
+    page = (tmp_path / "pages" / "page.html").read_text()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    assert (told["pins"], told["runs"]) == (len(data["pins"]), len({r.job for r in lake.store.frame(ops.RUNS).collect()} & set(names(RUN))))
+    assert told["pins"] == 60
+    public = {r.query for r in as_of(lake.store.frame(signals.PUBLIC_QUERIES), signals.PUBLIC_QUERIES, DAYS.last, DAYS.first).collect()}
+    asked = {one["query"] for one in data["queries"]} | {one["query"] for pin in data["pins"] for one in pin["labels"]}
+    asked |= {query for pin in data["pins"] for query in pin["engaged_queries"] or []}
+    assert asked <= public
+    assert len(data["queries"]) == 20
+    assert "texts.pins: shares" in page
+    assert "Teacher against people" in page
+
+
+def test_a_plan_says_how_long_it_may_take_from_what_jobs_took_before(lake):
+    later = Days("2026-02-03", "2026-02-03")
+    plan, text = lake.plan("pins", later, upstream=False)
+    assert plan["compute"][0]["seconds"] > 0
+    assert plan["seconds"] == pytest.approx(plan["compute"][0]["seconds"], abs=0.1)
+    assert plan["never_ran"] == []
+    assert "takes    about" in text
 
 
 def test_a_lake_with_other_days_is_not_mixed_with_this_one(lake):

@@ -86,12 +86,11 @@ def test_five_days_by_backfill_with_a_worker_killed_on_the_second(untouched, sch
     assert sorted(key for key, _ in _runs(home)) == DAYS
     again = {task: tries for day, task, _, tries in _tasks(home) if day == DAYS[1] and tries > 1}
     assert killed in again, f"the worker of {killed} was killed, and it was not tried again: {again}"
-    by_hand = pinlake("backfill", "engaged_queries", "--first", DAYS[0], "--last", DAYS[-1], "--upstream", "--warehouse", str(untouched))
-    told = pinlake("run", "engaged_queries", "--first", DAYS[0], "--last", DAYS[-1])
-    assert told["jobs"]["engaged_queries"]["changed"] == 0
-    assert told["jobs"]["engaged_queries"]["digests"] == by_hand["jobs"]["engaged_queries"]["digests"], (
-        "as without Airflow, and without the kill"
-    )
+    days = ("--first", DAYS[0], "--last", DAYS[-1])
+    by_hand = pinlake("backfill", "engaged_queries", *days, "--upstream", "--warehouse", str(untouched))["jobs"]["engaged_queries"]
+    told = pinlake("run", "engaged_queries", *days)["jobs"]["engaged_queries"]
+    assert told["changed"] == 0
+    assert told["digests"] == by_hand["digests"], "as without Airflow, and without the kill"
 
 
 def test_whoever_waits_for_a_table_is_told_its_day(home, scheduler):

@@ -99,7 +99,7 @@ def _steps(lineage: Lineage, jobs: list[Job]) -> tuple[Step, ...]:
         after = tuple(up.name for up in before if up not in implied)
         table = job.output
         doc = f"{job.doc}\n\nWrites `{table.name}`: {table.doc}"
-        found.append(Step(job.name, ("run", job.name), table.name, after, HOURS[type(job)], doc))
+        found.append(Step(job.name, ("run", job.name, "--if-connected"), table.name, after, HOURS[type(job)], doc))
     for trained, name in EVALUATED.items():
         if trained in {job.name for job in jobs}:
             doc = f"Measures what `{trained}` made.\n\nWrites `{METRICS.name}`: {METRICS.doc}"

@@ -108,6 +108,9 @@ def run(
     last: Last = None,
     upstream: Upstream = False,
     step: StepDays = None,
+    if_connected: Annotated[
+        bool, typer.Option("--if-connected", help="Of a job without its inputs or its model: say so, do nothing, and end well.")
+    ] = False,
     accept_unusual: AcceptUnusual = False,
     warehouse: Warehouse = None,
     master: Master = None,
@@ -115,7 +118,8 @@ def run(
 ) -> None:
     """Compute a job, or all jobs of a tag, for the days; days that come out equal are left alone."""
     days = chosen_days(day, first, last)
-    result, text = opened(warehouse, master, step).run(target, days, upstream=upstream, force=True, accept_unusual=accept_unusual)
+    lake = opened(warehouse, master, step)
+    result, text = lake.run(target, days, upstream=upstream, force=True, accept_unusual=accept_unusual, if_connected=if_connected)
     shown(result, text, as_json)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,21 @@ class Lake:
 
         return planned(self, target, days, upstream)
 
-    def run(self, target: str, days: Days, upstream: bool, force: bool, newest_first: bool = False, accept_unusual: bool = False) -> Result:
+    def run(
+        self,
+        target: str,
+        days: Days,
+        upstream: bool,
+        force: bool,
+        newest_first: bool = False,
+        accept_unusual: bool = False,
+        if_connected: bool = False,
+    ) -> Result:
         """Runs a target; the result holds how many inputs were `asked`, and by job rows, changed, quarantined, seconds and digests, and
         what was `unusual` beside the days before, where anything was."""
         self.runner.accept_unusual = accept_unusual
         planner = self.runner.planner()
-        wanted = self.wanted(planner, target, days, upstream, force)
+        wanted = replace(self.wanted(planner, target, days, upstream, force), if_connected=if_connected)
         if newest_first:
             log_tables = [j.output.name for j in self.lineage.upstream(wanted.targets) if j.output.kind is CHANGES]
             if log_tables:

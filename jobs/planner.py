@@ -53,6 +53,8 @@ class Wanted:
     upstream: bool
     force: bool
     """True for `run`: the targets' days are computed whether or not they are missing or stale."""
+    if_connected: bool = False
+    """Whether a single target that cannot run, for want of inputs or of a model, is passed over; else it is an error."""
 
 
 @dataclass

@@ -49,7 +49,7 @@ def test_every_task_has_retries_a_timeout_a_pool_of_one_an_owner_words_and_an_as
         assert one.pool == pool(asset.name), one.task_id
         assert pools()[one.pool]["slots"] == 1
         assert one.arguments[0] in ("run", "evaluate"), one.task_id
-        assert one.arguments[2:] == ["--day", "{{ day_of(dag_run, params) }}", "--json"], one.task_id
+        assert one.arguments[-3:] == ["--day", "{{ day_of(dag_run, params) }}", "--json"], one.task_id
 
 
 def test_tasks_wait_for_what_the_page_says():

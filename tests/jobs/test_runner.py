@@ -203,12 +203,20 @@ def test_what_was_published_before_a_refusal_is_in_the_account(store, monkeypatc
     monkeypatch.setattr(toys, "build_counts", lambda pins, days: whole(pins, days).withColumn("n", F.lit(-1).cast("bigint")))
     with pytest.raises(Refused, match="have a n below 0"):
         runner(store).run(wanted())
-    assert [r.job for r in store.frame(ops.RUNS).collect()] == ["toy_pins"]
+    found = {r.job: (r.version, r.refused) for r in store.frame(ops.RUNS).collect()}
+    assert found["toy_pins"] == (0, None)
+    assert found["toy_counts"][0] is None
+    assert "have a n below 0" in found["toy_counts"][1]
 
 
 def test_a_table_that_is_not_connected_stops_its_job_with_the_reason(store):
     with pytest.raises(PinlakeError, match="toy_pins cannot run: raw.pin_updates is not connected"):
         runner(store).run(wanted(target="toy_pins"))
+    said = []
+    lenient = runner(store)
+    lenient.say = said.append
+    assert lenient.run(replace(wanted(target="toy_pins"), if_connected=True)) == []
+    assert said == ["toy_pins: skipped, raw.pin_updates is not connected"]
 
 
 def test_a_writer_of_the_same_days_in_between_is_a_conflict_and_of_other_days_is_not(store):

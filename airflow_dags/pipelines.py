@@ -103,5 +103,5 @@ def _steps(lineage: Lineage, jobs: list[Job]) -> tuple[Step, ...]:
     for trained, name in EVALUATED.items():
         if trained in {job.name for job in jobs}:
             doc = f"Measures what `{trained}` made.\n\nWrites `{METRICS.name}`: {METRICS.doc}"
-            found.append(Step(f"evaluate_{name}", ("evaluate", name), METRICS.name, (trained,), HOURS[Train], doc))
+            found.append(Step(f"evaluate_{name}", ("evaluate", name, "--if-connected"), METRICS.name, (trained,), HOURS[Train], doc))
     return tuple(found)

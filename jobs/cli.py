@@ -108,9 +108,7 @@ def run(
     last: Last = None,
     upstream: Upstream = False,
     step: StepDays = None,
-    if_connected: Annotated[
-        bool, typer.Option("--if-connected", help="Of a job without its inputs or its model: say so, do nothing, and end well.")
-    ] = False,
+    if_connected: IfConnected = False,
     accept_unusual: AcceptUnusual = False,
     warehouse: Warehouse = None,
     master: Master = None,

@@ -7,6 +7,10 @@ class PinlakeError(Exception):
     exit_code = 1
 
 
+class NotConnected(PinlakeError):
+    """There is nothing to work on yet: no model counts, or nobody graded anything. Exit code 1, unless a command is told that this is well."""
+
+
 class UsageError(PinlakeError):
     """The command cannot mean anything as typed. Exit code 2."""
 

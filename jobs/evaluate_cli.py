@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.options import AsJson, Warehouse, chosen_days, opened, shown
+from jobs.options import AsJson, IfConnected, Warehouse, chosen_days, done_or_skipped, opened, shown
 
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure a table or a model against what people wrote.")
 Picture = Annotated[
@@ -60,12 +60,13 @@ def evaluate_coverage(
 @evaluate.command("teacher")
 def evaluate_teacher(
     day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The teacher that counts on this day, on labels up to it.")],
+    if_connected: IfConnected = False,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the teacher with people on queries that it never saw, BM25, cosine and the commonest grade beside it."""
     days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_teacher(days)
+    result, text = done_or_skipped(lambda: opened(warehouse).evaluate_teacher(days), if_connected)
     shown(result, text, as_json)
 
 
@@ -82,6 +83,7 @@ def evaluate_distillation(
         ),
     ] = None,
     picture: Picture = None,
+    if_connected: IfConnected = False,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +92,8 @@ def evaluate_distillation(
     Each takes as long as one of `pinlake run students`; run again after a kill, it goes on where it was.
     """
     days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_distillation(days, multiple or [1, 5, 20], picture)
+    multiples = multiple or [1, 5, 20]
+    result, text = done_or_skipped(lambda: opened(warehouse).evaluate_distillation(days, multiples, picture), if_connected)
     shown(result, text, as_json)
 
 
@@ -133,11 +136,13 @@ def evaluate_embeddings(
         bool, typer.Option("--ablations", help="Also train variants: sources added and left out, tasks alone and apart, no compatibility.")
     ] = False,
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, metavar="M", help="About how long all ablations may take.")] = 30,
+    if_connected: IfConnected = False,
     warehouse: Warehouse = None,
     as_json: AsJson = False,
 ) -> None:
     """recall@10 of the joint embedding: of what people engaged with, by action, language, country and popularity, and of what they
     graded 4 or 5; beside word match, embeddings that exist already and an untrained encoder."""
     days = chosen_days(day, None, None)
-    result, text = opened(warehouse).evaluate_embeddings(days, among, untrained, minutes if ablations else None)
+    within = minutes if ablations else None
+    result, text = done_or_skipped(lambda: opened(warehouse).evaluate_embeddings(days, among, untrained, within), if_connected)
     shown(result, text, as_json)

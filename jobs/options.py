@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from jobs.days import Days
-from jobs.errors import UsageError
+from jobs.errors import NotConnected, UsageError
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A job or a tag (`pinlake list` shows them).")]
 Day = Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="One day: --first and --last at once.")]
@@ -26,6 +27,9 @@ Upstream = Annotated[
 AcceptUnusual = Annotated[
     bool, typer.Option("--accept-unusual", help="Publish days that differ more than usual from the 14 before (rows, mix of grades), too.")
 ]
+IfConnected = Annotated[
+    bool, typer.Option("--if-connected", help="Where inputs or models are not there yet: say so, do nothing, and end well.")
+]
 StepDays = Annotated[int | None, typer.Option("--step", min=1, metavar="N", help="Days of one step.")]
 
 
@@ -41,6 +45,16 @@ def chosen_days(day: str | None, first: str | None, last: str | None) -> Days:
 def shown(result: dict[str, Any], text: str, as_json: bool) -> None:
     """Prints the result as one JSON object, or as text."""
     print(json.dumps(result, ensure_ascii=False, sort_keys=False) if as_json else text)
+
+
+def done_or_skipped(command: Callable[[], tuple[dict[str, Any], str]], if_connected: bool) -> tuple[dict[str, Any], str]:
+    """What a command found; where there is nothing to work on yet and that is well, why: {"skipped": why}."""
+    try:
+        return command()
+    except NotConnected as why:
+        if not if_connected:
+            raise
+        return {"skipped": str(why)}, f"skipped: {why}"
 
 
 def opened(warehouse: str | None, master: str | None = None, step: int | None = None, **more: Any) -> Any:

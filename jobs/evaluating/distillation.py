@@ -20,7 +20,7 @@ from jobs.building import parameters
 from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
-from jobs.errors import PinlakeError
+from jobs.errors import NotConnected
 from jobs.evaluating.pictures import place
 from jobs.evaluation import distillation as curves
 from jobs.evaluation import metrics, planted_grades
@@ -47,12 +47,12 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
     day, store, planner = days.last, lake.store, lake.runner.planner()
     ledger = planner.ledger(training.STUDENT_EXAMPLES)
     if not any(known <= day for known in ledger.days):
-        raise PinlakeError(f"training.student_examples has no {day}; run first: pinlake run students --day {day}")
+        raise NotConnected(f"training.student_examples has no {day}; run first: pinlake run students --day {day}")
     job, teachers = registry.train("train_student"), registry.train("train_teacher")
     models = Models(store, lake.settings)
     teacher = models.counting(teachers.model, day)
     if teacher is None:
-        raise PinlakeError(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
+        raise NotConnected(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
     params = parameters(job, lake.settings.params.get(job.name, {}))
     encoder = models.start(params.encoder, day)
     rows = train_student.build(store.frame(training.STUDENT_EXAMPLES, ledger.version).where(F.col("ds") <= day))
@@ -64,7 +64,7 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
         table = train_student.read(local)
         sets = evaluation.data_sets(graded(table), name=training.STUDENT_EXAMPLES.name)
         if not sets:
-            raise PinlakeError(f"no graded pairs of test queries up to {day}: nothing to measure students by")
+            raise NotConnected(f"no graded pairs of test queries up to {day}: nothing to measure students by")
         ask = registry.job("teacher_answers")
         assert isinstance(ask, Ask)
         for data in sets:
@@ -80,7 +80,7 @@ def distillation(lake: Lake, days: Days, multiples: Sequence[float], picture: Pa
             found[data.name] = _evaluated(data, systems, points[-1].name)
             beyond = {f"student {m:g}x": Point.of(m, counts["human"]).pairs for m in rest}
             curve[data.name] = curves.curve(points, found[data.name]["systems"], evaluation.TEACHER, beyond)
-        if store.commits(sample.TRUTH):
+        if store.commits(sample.TRUTH) and counts["teacher"]:
             found[sample.TRUTH.name] = _planted(lake, ledger.version, day, asked, points)
     file = place(lake, picture, f"distillation-{day}.png")
     shown = sets[0].name

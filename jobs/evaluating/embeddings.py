@@ -18,7 +18,7 @@ from jobs.commands import Lake, Result
 from jobs.days import Days, shifted
 from jobs.describing import aligned
 from jobs.embeddings.train_embeddings import pairs_of
-from jobs.errors import PinlakeError
+from jobs.errors import NotConnected
 from jobs.evaluating import embedding_ablation
 from jobs.evaluation import coverage, metrics
 from jobs.evaluation import embeddings as evaluation
@@ -56,7 +56,7 @@ def evaluated(lake: Lake, days: Days, among: int, untrained: bool, ablations: fl
     models = Models(store, lake.settings)
     model, encoder = models.counting(trainer.model, day), models.start(trainer.beside, day)
     if model is None:
-        raise PinlakeError(f"no joint embedding counts on {day}; run first: pinlake run embeddings --day {day}")
+        raise NotConnected(f"no joint embedding counts on {day}; run first: pinlake run embeddings --day {day}")
     for table in (*PAIRS.values(), training.RANDOM_NEGATIVES):
         lake.ledger_of(table, Days(day, day))
     read_by = evaluation.asked_alone(models.alone(trainer.loader, models.stored(model), trainer.precisions))

@@ -10,7 +10,7 @@ from jobs.building import resolved
 from jobs.commands import Lake, Result
 from jobs.days import Days
 from jobs.describing import aligned
-from jobs.errors import PinlakeError
+from jobs.errors import NotConnected
 from jobs.evaluation import metrics, planted_grades
 from jobs.evaluation import teacher as evaluation
 from jobs.model_plan import Models
@@ -24,12 +24,12 @@ def teacher(lake: Lake, days: Days) -> Result:
     day, store, planner = days.last, lake.store, lake.runner.planner()
     ledger = planner.ledger(training.TEACHER_EXAMPLES)
     if not any(known <= day for known in ledger.days):
-        raise PinlakeError(f"training.teacher_examples has no {day}; run first: pinlake run teacher --day {day}")
+        raise NotConnected(f"training.teacher_examples has no {day}; run first: pinlake run teacher --day {day}")
     job = train("train_teacher")
     models = Models(store, lake.settings)
     model, encoder = models.counting(job.model, day), models.start(job.beside, day)
     if model is None:
-        raise PinlakeError(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
+        raise NotConnected(f"no teacher counts on {day}; run first: pinlake run teacher --day {day}")
     asking = models.alone(job.loader, models.stored(model), job.precisions)
     prior = evaluation.prior_of(asking)
     versions = {training.TEACHER_EXAMPLES.name: ledger.version}
@@ -49,7 +49,7 @@ def teacher(lake: Lake, days: Days) -> Result:
             progress(f"{data.name}: resampling queries")
             found[data.name] = evaluation.evaluated(data, systems)
     if not found:
-        raise PinlakeError(f"no graded pairs of test queries up to {day}: nothing to measure a teacher by")
+        raise NotConnected(f"no graded pairs of test queries up to {day}: nothing to measure a teacher by")
     labelled = planner.ledger(labels.TEACHER_SCORES)
     if store.commits(sample.TRUTH) and day in labelled.days:
         scores = store.frame(labels.TEACHER_SCORES, labelled.version).where(F.col("ds") == day)

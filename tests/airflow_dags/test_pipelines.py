@@ -53,7 +53,7 @@ def test_what_a_step_reads_in_its_dag_is_waited_for():
 def test_an_evaluation_follows_its_training():
     after = {step.name: step for step in PAGES["weekly"].steps}
     assert after["evaluate_teacher"].after == ("train_teacher",)
-    assert after["evaluate_teacher"].words == ("evaluate", "teacher")
+    assert after["evaluate_teacher"].words == ("evaluate", "teacher", "--if-connected")
     assert after["train_embeddings"].after == ("vocabulary",)
 
 

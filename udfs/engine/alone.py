@@ -30,6 +30,8 @@ def asker(asking: Asking) -> Callable[[Columns, Say], Answers]:
     kept: list[tuple[Task, str]] = []
 
     def ask(inputs: Columns, say: Say) -> Answers:
+        if not len(inputs[0]):
+            raise ValueError("a model is asked about one row at least")
         if not kept:
             precision = chosen(asking, device, [column.slice(0, asking.probe_rows) for column in inputs])
             kept.append((replace(asking, precision=precision).load(device, precision), precision))

@@ -15,6 +15,7 @@ from jobs.options import (
     AsJson,
     Day,
     First,
+    IfConnected,
     Last,
     Master,
     Spec,

@@ -8,7 +8,7 @@ class PinlakeError(Exception):
 
 
 class NotConnected(PinlakeError):
-    """There is nothing to work on yet: no model counts, or nobody graded anything. Exit code 1, unless a command is told that this is well."""
+    """There is nothing to work on yet: no model counts, nobody graded. Exit code 1, unless a command is told that this is well."""
 
 
 class UsageError(PinlakeError):

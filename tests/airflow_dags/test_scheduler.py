@@ -138,7 +138,7 @@ def _rows(home: Path, query: str) -> list[tuple]:
 
 
 def _runs(home: Path) -> list[tuple[str, str]]:
-    return _rows(home, "select partition_key, state from dag_run where dag_id = 'some' and partition_key is not null")
+    return [(day, state) for day, state in _rows(home, "select partition_key, state from dag_run where dag_id = 'some'") if day in DAYS]
 
 
 def _by_id(home: Path) -> list[tuple[str, str]]:

@@ -368,13 +368,15 @@ def test_the_page_of_a_day_shows_its_jobs_and_pins_and_no_query_that_is_not_publ
     told, _ = lake.report(DAYS.last, tmp_path / "pages" / "page.html", 60, 20)
     page = (tmp_path / "pages" / "page.html").read_text()
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
-    assert (told["pins"], told["runs"]) == (len(data["pins"]), len({r.job for r in lake.store.frame(ops.RUNS).collect()} & set(names(RUN))))
-    assert told["pins"] == 60
+    assert told["pins"] == len(data["pins"]) == 60
+    shown = set(re.findall(r"<tr><td>(\w+)</td>", page))
+    assert set(names(RUN)) & {r.job for r in lake.store.frame(ops.RUNS).collect()} <= shown
+    assert told["runs"] >= 25
     public = {r.query for r in as_of(lake.store.frame(signals.PUBLIC_QUERIES), signals.PUBLIC_QUERIES, DAYS.last, DAYS.first).collect()}
     asked = {one["query"] for one in data["queries"]} | {one["query"] for pin in data["pins"] for one in pin["labels"]}
     asked |= {query for pin in data["pins"] for query in pin["engaged_queries"] or []}
     assert asked <= public
-    assert len(data["queries"]) == 20
+    assert len(data["queries"]) == min(20, len(public)) > 0
     assert "texts.pins: shares" in page
     assert "Teacher against people" in page
 

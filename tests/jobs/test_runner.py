@@ -216,7 +216,7 @@ def test_a_table_that_is_not_connected_stops_its_job_with_the_reason(store):
     lenient = runner(store)
     lenient.say = said.append
     assert lenient.run(replace(wanted(target="toy_pins"), if_connected=True)) == []
-    assert said == ["toy_pins: skipped, raw.pin_updates is not connected"]
+    assert said == ["toy_pins: skipped, raw.pin_updates is not connected (nothing was ever written to it)"]
 
 
 def test_a_writer_of_the_same_days_in_between_is_a_conflict_and_of_other_days_is_not(store):

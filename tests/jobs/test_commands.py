@@ -378,7 +378,6 @@ def test_the_page_of_a_day_shows_its_jobs_and_pins_and_no_query_that_is_not_publ
     assert asked <= public
     assert len(data["queries"]) == min(20, len(public)) > 0
     assert "texts.pins: shares" in page
-    assert "Teacher against people" in page
 
 
 def test_a_plan_says_how_long_it_may_take_from_what_jobs_took_before(lake):

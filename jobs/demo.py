@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -109,7 +108,7 @@ def a_joint_embedding(joint: dict[str, Any], before: dict[str, Any], night: dict
 
 def neighbours(lake: Lake, day: str) -> str:
     """The three pins nearest to each of three queries, from the tables of the night."""
-    from models.columns import halves_of
+    from models.columns import singles_of
     from models.nearest import nearest
 
     planner = lake.runner.planner()
@@ -121,7 +120,7 @@ def neighbours(lake: Lake, day: str) -> str:
     read = (
         pins.join(said.select("pin_id", "text"), "pin_id").select("pin_id", "vector", "text").orderBy("pin_id").toArrow()
     )  # the demo's pins
-    known, near = (halves_of(one["vector"].combine_chunks())[0].reshape(len(one), -1).astype(np.float32) for one in (asked, read))
+    known, near = (singles_of(one["vector"].combine_chunks()) for one in (asked, read))
     _, places = nearest(known, near, 3)
     blocks = []
     for query, row in zip(asked["query"].to_pylist(), places, strict=True):

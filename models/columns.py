@@ -84,3 +84,8 @@ def bytes_of(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.in
     )
     data = np.frombuffer(whole.buffers()[2], np.uint8) if whole.buffers()[2] is not None else np.zeros(0, np.uint8)
     return data[offsets[0] : offsets[-1]], offsets - offsets[0]
+
+
+def singles_of(column: pa.Array) -> npt.NDArray[np.float32]:
+    """The vectors of a column of fp16 in binary, all of one width and none missing, as fp32: (n, width)."""
+    return halves_of(column)[0].reshape(len(column), -1).astype(np.float32)

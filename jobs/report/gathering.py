@@ -14,11 +14,13 @@ from pyspark.sql import functions as F
 from jobs import watching
 from jobs.commands import Lake
 from jobs.days import Days, shifted
-from jobs.planner import Wanted
+from jobs.planner import Planner, Wanted
 from jobs.spec import Ask, Train
 from schemas import embeddings, evaluation, labels, ops, signals, texts
 from schemas.contract import Table
 
+Vectors = tuple[list[str], np.ndarray]
+"""Ids, and a vector of length 1 for each."""
 BACK = 30
 """Days that charts go back."""
 SLOWEST = 12
@@ -43,7 +45,7 @@ def gathered(lake: Lake, day: str, sampled: Sampled) -> dict[str, Any]:
         "watched": [one for job in lake.lineage.jobs if job.output.watches and (one := _series(lake, job.output, day))],
         "metrics": _metrics(lake, day),
         "tables": _tables(lake, day),
-        "stale": _stale(lake, day),
+        "stale": _stale(lake, planner, day),
         "browser": _browser(lake, planner, day, sampled),
     }
 
@@ -115,9 +117,9 @@ def _tables(lake: Lake, day: str) -> list[dict[str, Any]]:
     return found
 
 
-def _stale(lake: Lake, day: str) -> list[dict[str, Any]]:
+def _stale(lake: Lake, planner: Planner, day: str) -> list[dict[str, Any]]:
     """Jobs whose day is missing or stale, and why; those that train or label are made for chosen days and left out."""
-    planner, days = lake.runner.planner(), Days(day, day)
+    days = Days(day, day)
     found = []
     for job in lake.lineage.jobs:
         if isinstance(job, Train | Ask) or planner.not_connected(job):
@@ -128,7 +130,7 @@ def _stale(lake: Lake, day: str) -> list[dict[str, Any]]:
     return found
 
 
-def _browser(lake: Lake, planner: Any, day: str, sampled: Sampled) -> dict[str, Any]:
+def _browser(lake: Lake, planner: Planner, day: str, sampled: Sampled) -> dict[str, Any]:
     """Pins and public queries drawn by hash, with sources, text, labels of the day and nearest neighbours among those drawn."""
     said = lake.live(planner, texts.PINS, day)
     public = lake.live(planner, signals.PUBLIC_QUERIES, day)
@@ -147,10 +149,11 @@ def _browser(lake: Lake, planner: Any, day: str, sampled: Sampled) -> dict[str, 
     by_pin: dict[str, list[dict[str, Any]]] = {}
     for one in labelled:
         by_pin.setdefault(one["entity_id"], []).append(one)
+    near_pins, near_queries = _near(vectors["pin"], vectors["pin"]), _near(vectors["query"], vectors["pin"])
     for pin in pins:
         pin["labels"] = by_pin.get(pin["pin_id"], [])
-        pin["near"] = _near(vectors["pin"], vectors["pin"], pin["pin_id"])
-    return {"pins": pins, "queries": [{"query": query, "near": _near(vectors["query"], vectors["pin"], query)} for query in queries]}
+        pin["near"] = near_pins.get(pin["pin_id"], [])
+    return {"pins": pins, "queries": [{"query": query, "near": near_queries.get(query, [])} for query in queries]}
 
 
 def _labels(lake: Lake, day: str, public: DataFrame | None, pins: list[str]) -> list[dict[str, Any]]:
@@ -163,24 +166,33 @@ def _labels(lake: Lake, day: str, public: DataFrame | None, pins: list[str]) -> 
     return [row.asDict() for row in shown.orderBy("entity_id", F.desc("expected_grade"), "query").collect()]  # of the drawn pins
 
 
-def _vectors(lake: Lake, planner: Any, table: Table, day: str, ids: list[str]) -> tuple[list[str], np.ndarray]:
+def _vectors(lake: Lake, planner: Planner, table: Table, day: str, ids: list[str]) -> Vectors:
     """(ids, vectors) of those drawn that have one."""
-    from models.columns import halves_of
+    from models.columns import singles_of
 
     live = lake.live(planner, table, day)
     key = table.key[0]
     if live is None or not ids:
         return [], np.zeros((0, 1), np.float32)
     rows = live.where(F.col(key).isin(ids)).select(key, "vector").orderBy(key).toArrow()
-    return rows[key].to_pylist(), halves_of(rows["vector"].combine_chunks())[0].reshape(len(rows), -1).astype(np.float32)
+    if not len(rows):
+        return [], np.zeros((0, 1), np.float32)
+    return rows[key].to_pylist(), singles_of(rows["vector"].combine_chunks())
 
 
-def _near(of: tuple[list[str], np.ndarray], among: tuple[list[str], np.ndarray], one: str) -> list[dict[str, Any]]:
-    if one not in of[0] or not among[0]:
-        return []
-    cosines = among[1] @ of[1][of[0].index(one)]
-    order = [int(place) for place in np.argsort(-cosines, kind="stable") if among[0][int(place)] != one or of is not among]
-    return [{"pin_id": among[0][place], "cosine": round(float(cosines[place]), 3)} for place in order[:NEIGHBOURS]]
+def _near(of: Vectors, among: Vectors) -> dict[str, list[dict[str, Any]]]:
+    """Of each of the first its nearest among the second, itself left out, best first."""
+    from models.nearest import nearest
+
+    if not of[0] or not among[0]:
+        return {}
+    scores, places = nearest(of[1], among[1], NEIGHBOURS + 1)
+    found = {}
+    for one, cosines, at in zip(of[0], scores, places, strict=True):
+        others = [(among[0][place], cosine) for place, cosine in zip(at, cosines, strict=True) if place >= 0]
+        others = [other for other in others if of is not among or other[0] != one][:NEIGHBOURS]
+        found[one] = [{"pin_id": name, "cosine": round(float(cosine), 3)} for name, cosine in others]
+    return found
 
 
 def systems(metrics: list[Mapping[str, Any]], name: str) -> dict[str, dict[str, dict[str, Any]]]:

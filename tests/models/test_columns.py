@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import array_of, vectors_of
+from models.columns import array_of, packed, singles_of, vectors_of
 
 
 def test_vectors_of_a_known_width_have_it_where_all_are_null() -> None:
@@ -27,3 +27,10 @@ def test_numbers_are_arrays_and_texts_stay_as_they_are() -> None:
     sliced = pa.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32())).slice(1, 1)
     assert array_of(sliced).tolist() == [[1.0, 2.0]], "a part of a chunk has its own rows alone"
     assert array_of(pa.array([["a"], []])).to_pylist() == [["a"], []]
+
+
+def test_vectors_of_one_width_are_read_as_a_matrix_of_fp32():
+    lists = pa.array([[1.0, 2.0], [3.0, -4.5], [0.25, 0.0]], pa.list_(pa.float32()))
+    found = singles_of(packed(lists).slice(1))
+    assert found.dtype == np.float32
+    assert found.tolist() == [[3.0, -4.5], [0.25, 0.0]]

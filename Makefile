@@ -2,14 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check airflow test-airflow wheel bench lock clean
+.PHONY: help setup demo test check airflow test-airflow cluster-test release-check wheel bench lock clean
 
 STAMP := .venv/.setup-done
 AIRFLOW := .venv-airflow/.setup-done
 PYTEST_ARGS ?=
+RELEASE_ARGS ?=
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make the environment in .venv, fetch the Delta jars and the default models once
 
@@ -50,6 +51,16 @@ $(AIRFLOW): requirements-airflow.lock pyproject.toml
 test-airflow: setup $(AIRFLOW) ## run the DAGs by a real Airflow on a small sample lake (PYTEST_ARGS as above)
 	@.venv-airflow/bin/python -m pytest --durations=10 --confcutdir=tests/airflow_dags tests/airflow_dags $(PYTEST_ARGS)
 
+S3_SERVER := .cluster/versitygw
+
+cluster-test: setup ## run a night on a standalone cluster, and one in a bucket of a local S3 server that is killed in the middle (needs Go)
+	@[ -x $(S3_SERVER) ] || { echo "building an S3 server (once)"; GOBIN="$(CURDIR)/.cluster" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
+	@PINLAKE_WAREHOUSE=s3a://lake .venv/bin/pinlake doctor --fetch >/dev/null
+	@PINLAKE_CLUSTER_TEST=1 PINLAKE_S3_SERVER="$(CURDIR)/$(S3_SERVER)" .venv/bin/python -m pytest --durations=10 tests/cluster $(PYTEST_ARGS)
+
+release-check: setup ## check all that is promised at its full size, resumable (RELEASE_ARGS="--seed 8 3 16" for a seed and some)
+	@.venv/bin/python -m tests.promises $(RELEASE_ARGS)
+
 wheel: setup ## build the wheel in dist/, for spark-submit's workers and for the Containerfile
 	@rm -rf dist && .ci/uv build --quiet --wheel --python .venv/bin/python --out-dir dist . && ls dist
 
@@ -63,5 +74,5 @@ lock: ## write the two lock files anew from pyproject.toml
 		--group airflow --custom-compile-command "make lock" --output-file requirements-airflow.lock
 
 clean: ## remove the environment and caches; tables and fetched jars stay
-	@rm -rf .venv .venv-airflow .airflow .uv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-airflow .airflow .cluster .release .uv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find schemas features models udfs jobs airflow_dags benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +

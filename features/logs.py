@@ -162,15 +162,19 @@ def touched(log: DataFrame, key: Sequence[str], first: str) -> DataFrame:
     return log.where(F.col("ds") >= first).select(*key).distinct()
 
 
-def changes(states: DataFrame, before: DataFrame, key: Sequence[str], values: Sequence[str], days: Sequence[str]) -> DataFrame:
+def changes(
+    states: DataFrame, before: DataFrame, key: Sequence[str], values: Sequence[str], days: Sequence[str], was: Sequence[str] = ()
+) -> DataFrame:
     """The rows of a CHANGES table for the days from `days[0]` to `days[-1]`: true changes, and the base on each month's first.
 
     `states`: (ds, key..., values..., deleted), at most one row a key and day, complete for every day on which an entity may have changed;
     `before`: the opening rows of the table itself: of all keys where a base is written, else of those in `states`.
-    Returns (ds, key..., values..., deleted, changed).
+    Returns (ds, key..., values..., deleted, changed) and, where some of the values are named, `was`: those before a true change, null
+    where the entity did not live before.
     """
     first, last = days[0], days[-1]
     columns = ["ds", *key, *values, "deleted"]
+    beside = ["was"] if was else []
     states = states.where(F.col("ds").between(first, last)).select(
         "ds", *key, *(F.when(~F.col("deleted"), F.col(v)).alias(v) for v in values), "deleted"
     )
@@ -179,14 +183,18 @@ def changes(states: DataFrame, before: DataFrame, key: Sequence[str], values: Se
     now = F.struct("deleted", *values)
     rows = before.select(*columns).unionByName(states).withColumn("_before", F.lag(now).over(by_day)).withColumn("_now", now)
     gone = F.col("deleted") & F.coalesce(F.col("_before.deleted"), F.lit(True))
-    kept = rows.where((F.col("ds") < first) | (~F.col("_now").eqNullSafe(F.col("_before")) & ~gone)).select(*columns)
+    if was:
+        lived_before = F.struct(*(F.col(f"_before.{name}") for name in was))
+        rows = rows.withColumn("was", F.when(~F.col("_before.deleted"), lived_before))
+    kept = rows.where((F.col("ds") < first) | (~F.col("_now").eqNullSafe(F.col("_before")) & ~gone)).select(*columns, *beside)
     changed = kept.where(F.col("ds") >= first).withColumn("changed", F.lit(True))
     if not month_firsts:
         return changed
-    lived = kept.withColumn("_until", until(key)).where("not deleted")
+    lived = kept.withColumns({"_until": until(key), **({"was": F.lit(None).cast(kept.schema["was"].dataType)} if was else {})})
+    lived = lived.where("not deleted")
     repeated = (
         lived.withColumn("_base", F.explode(F.array(*(F.lit(m) for m in month_firsts))))
         .where((F.col("ds") < F.col("_base")) & (F.col("_base") < F.col("_until")))
-        .select(F.col("_base").alias("ds"), *key, *values, "deleted", F.lit(False).alias("changed"))
+        .select(F.col("_base").alias("ds"), *key, *values, "deleted", *beside, F.lit(False).alias("changed"))
     )
     return changed.unionByName(repeated)

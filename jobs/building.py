@@ -17,6 +17,8 @@ from jobs.spec import Job, Train
 from schemas.contract import CHANGES
 
 REFUSED = ("refused", "refused_key")
+STAGED = ("was", *REFUSED)
+"""Columns of staged rows that are not published."""
 BUILT = "built"
 """What a job's `blocks` calls the rows that were built."""
 
@@ -89,12 +91,12 @@ def blocked(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) 
 
 
 def published_form(job: Job, rows: DataFrame, before: DataFrame | None, days: Days) -> DataFrame:
-    """The rows of the step as the table stores them, and the refused ones: the output's fields, then `REFUSED`.
+    """The rows of the step as the table stores them, and the refused ones: the output's fields, its `was` where it has one, `REFUSED`.
 
     `rows`: what `built` returned; `before`: for a CHANGES output, its opening rows.
     """
     table = job.output
-    names = [c.name for c in table.fields]
+    names = [c.name for c in table.fields] + (["was"] if table.was else [])
     good = rows.where(F.col("refused").isNull())
     if table.kind is CHANGES:
         if before is None:
@@ -103,9 +105,9 @@ def published_form(job: Job, rows: DataFrame, before: DataFrame | None, days: Da
         if not days.month_firsts():  # else a base repeats all that lives
             touched = good.where(F.col("ds") >= days.first)
             before = good.where(F.col("ds") < days.first) if job.reads_itself else logs.near(before, touched, table.key)
-        good = logs.changes(good, before, table.key, table.values, list(days))
+        good = logs.changes(good, before, table.key, table.values, list(days), table.was)
     good = good.select(*names, *(F.lit(None).cast("string").alias(n) for n in REFUSED))
     refused = rows.where(F.col("refused").isNotNull())
     have = set(refused.columns)
     bad = refused.select(*((F.col(c.name) if c.name in have else F.lit(None).cast(c.type).alias(c.name)) for c in table.fields), *REFUSED)
-    return good.unionByName(bad)
+    return good.unionByName(bad, allowMissingColumns=True)

@@ -105,7 +105,9 @@ def checks_of(column: Column) -> str:
 def watched(watch: Watch) -> str:
     """What is watched of every day and what becomes of a day on which it is unusual, in words."""
     how = f"within a factor of {watch.apart:g}" if watch.mean is None else f"within {watch.apart:g}"
-    return f"{watch.says}, {how} of the median of the {BACK} days before, else {'refused' if watch.critical else 'told'}"
+    how = f"at least {1 - watch.apart:g}" if watch.of_live else how
+    least = "" if watch.least is None else f", and at least {watch.least:g}"
+    return f"{watch.says}, {how} of the median of the {BACK} days before{least}, else {'refused' if watch.critical else 'told'}"
 
 
 def tables_page() -> str:

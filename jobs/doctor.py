@@ -73,7 +73,7 @@ def fetch(settings: Settings, say: Callable[[str], None] = lambda line: print(li
     What was fetched before a failure stays, and is not fetched again.
     """
     if not settings.jars:
-        jars.fetch(Path(settings.jars_cache), settings.maven_repository, say=say)
+        jars.fetch(Path(settings.jars_cache), settings.maven_repository, jars.needed(settings.warehouse), say=say)
     for name, spec in connected(settings.models).items():
         try:
             ModelStore(settings.models_cache).resolved(spec, say=say)
@@ -141,8 +141,9 @@ def delta_jars(settings: Settings) -> Check:
         except jars.MissingJars as e:
             return _needed("Delta jars", False, str(e), "give jars, or folders of jars, with PINLAKE_JARS, separated by commas")
         return _needed("Delta jars", True, f"{len(found)} given by path")
-    faults = jars.faults(cache, jars.JARS)
-    return _needed("Delta jars", not faults, "; ".join(faults) or f"{len(jars.JARS)} in {cache}", "pinlake doctor --fetch")
+    wanted = jars.needed(settings.warehouse)
+    faults = jars.faults(cache, wanted)
+    return _needed("Delta jars", not faults, "; ".join(faults) or f"{len(wanted)} in {cache}", "pinlake doctor --fetch")
 
 
 def models(settings: Settings) -> Check:

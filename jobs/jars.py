@@ -1,4 +1,4 @@
-"""The Delta jars: fetched once from a Maven repository, checked by hash, given to Spark by path afterwards. Standard library only."""
+"""The jars of Delta, and of S3 where the warehouse is there: fetched once from a Maven repository, checked by hash, given to Spark by path afterwards. Standard library only."""
 
 from __future__ import annotations
 
@@ -49,11 +49,21 @@ JARS = (
     Jar("delta-kernel-defaults", "4.4.0", "225c975199e4718b38ee5b7e6da7f19e9585024262b2cec2656b32151a856b0b"),
     Jar("delta-kernel-unitycatalog", "4.4.0", "cea22dfb4ac562b3cd27bf652697750e8336009d73fb06631363aaaad5345ffa"),
 )
+S3A = (
+    Jar("hadoop-aws", "3.4.2", "d2d24e6b715b5656b9d238bf13b6682a07e2004dd36aad74a73aeb854319f4d9", "org.apache.hadoop"),
+    Jar("bundle", "2.29.52", "62638f33045690c6bc5e496b54b0b2e89a9ad38cbedacdf6e017fea6bc85f55c", "software.amazon.awssdk"),
+)
+"""What a warehouse at s3a:// needs besides, for the Hadoop that Spark 4.1 brings: 640 MB."""
 BY_PATH = "copy the jars there by hand, or name them with PINLAKE_JARS=/folder/of/jars (docs/cluster.md)"
 
 
 class MissingJars(PinlakeError):
     """Jars that are not there, or could not be fetched; the message says what to type."""
+
+
+def needed(warehouse: str) -> tuple[Jar, ...]:
+    """The jars that tables at this place need."""
+    return (*JARS, *S3A) if warehouse.startswith("s3a:") else JARS
 
 
 def faults(cache: Path, jars: tuple[Jar, ...] = JARS) -> list[str]:
@@ -68,13 +78,13 @@ def faults(cache: Path, jars: tuple[Jar, ...] = JARS) -> list[str]:
     return found
 
 
-def paths(given: tuple[str, ...], cache: Path) -> tuple[str, ...]:
+def paths(given: tuple[str, ...], cache: Path, jars: tuple[Jar, ...] = JARS) -> tuple[str, ...]:
     """Paths or URIs of the jars for Spark: those given (a folder stands for its jars), else the cached ones, else MissingJars."""
     if not given:
-        missing = [jar.name for jar in JARS if not (cache / jar.name).is_file()]
+        missing = [jar.name for jar in jars if not (cache / jar.name).is_file()]
         if missing:
             raise MissingJars(f"no {', '.join(missing)} in {cache}: type `pinlake doctor --fetch`, or {BY_PATH}")
-        return tuple(str(cache / jar.name) for jar in JARS)
+        return tuple(str(cache / jar.name) for jar in jars)
     found: list[str] = []
     for text in given:
         path = Path(text)

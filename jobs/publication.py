@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import quality, watching
-from jobs.building import REFUSED
+from jobs.building import REFUSED, STAGED
 from jobs.days import Days
 from jobs.ledger import Published
 from jobs.store import ATTEMPTS, Conflict, Store
@@ -77,10 +77,11 @@ def publish(
     started = time.time()
     table, days = step.output, step.days
     folder = store.stage(table, run_id, f"{step.job}_{days.first}_{days.last}".replace("-", ""), rows)
-    staged = store.staged(folder, ", ".join([table.ddl, *(f"{name} string" for name in REFUSED)]))
+    staged = store.staged(folder, ", ".join([table.staged_ddl, *(f"{name} string" for name in REFUSED)]))
     found = quality.facts(staged, table, days)
     known = {day: one.watched for day, one in store.ledger(table).days.items()} if table.watches else {}
-    unusual = quality.judge(staged, table, found, known, step.accept_unusual)
+    watched = watching.watched(table, {day: found[day] for day in days}, known)
+    unusual = quality.judge(staged, table, found, {**known, **watched}, step.accept_unusual)
     if checked is not None:
         checked(staged, found)
     digests = {day: quality.day_digest(counts) for day, counts in found.items()}
@@ -95,7 +96,7 @@ def publish(
             run_id,
             step.job,
             -1,
-            watching.watched(table, c),
+            watched.get(day, {}),
         )
         for day, c in found.items()
     }
@@ -148,7 +149,7 @@ def _commit(
         }
         rows = staged.where(F.col("refused").isNull() & F.col("ds").isin(*written)) if written else staged.limit(0)
         try:
-            return store.replace(step.output, rows.drop(*REFUSED), written, metadata), differs, metadata
+            return store.replace(step.output, rows.drop(*STAGED), written, metadata), differs, metadata
         except Conflict:
             if attempt == ATTEMPTS - 1:
                 raise

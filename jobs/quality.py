@@ -211,7 +211,7 @@ def failed(found: Facts, table: Table, measured: Sequence[Measured] = ()) -> set
 
 def judge(staged: DataFrame, table: Table, found: Facts, known: Mapping[str, Watched], accept_unusual: bool = False) -> list[str]:
     """What is unusual about the days and no reason to refuse them, a line each; Refused where the facts break the contract: table, day,
-    count, check and sample keys (private values hashed). `known`: what was watched of days that are published."""
+    count, check and sample keys (private values hashed). `known`: what is watched of these days, and of those that are published."""
     measured = watching.measured(table, found, known)
     broken = failed(found, table, measured)
     said = judged_facts(table)

@@ -527,10 +527,7 @@ JOBS: tuple[Job, ...] = (
         inputs={
             "inputs": Input(embeddings.ENTITY_INPUTS, log()),
             "answers": Input(answers.EMBEDDINGS, answered()),
-            "before": Input(embeddings.PINS, opening()),
         },
-        blocks="jobs.embeddings.vectors:blocks_pins",
-        params="VectorParams",
     ),
     Job(
         "product_embeddings",
@@ -541,10 +538,7 @@ JOBS: tuple[Job, ...] = (
         inputs={
             "inputs": Input(embeddings.ENTITY_INPUTS, log()),
             "answers": Input(answers.EMBEDDINGS, answered()),
-            "before": Input(embeddings.PRODUCTS, opening()),
         },
-        blocks="jobs.embeddings.vectors:blocks_products",
-        params="VectorParams",
     ),
     Job(
         "query_embeddings",
@@ -556,7 +550,6 @@ JOBS: tuple[Job, ...] = (
             "inputs": Input(embeddings.HEAD_QUERIES, log()),
             "answers": Input(answers.EMBEDDINGS, answered()),
         },
-        blocks="jobs.embeddings.vectors:blocks_queries",
     ),
 )
 

@@ -116,7 +116,7 @@ def conf(settings: Settings, scratch: Path, under_submit: bool) -> dict[str, str
     if under_submit:
         return {**DEFAULTS, **settings.spark, **FIXED}
     master = settings.master or "local[*]"
-    found = jars.paths(settings.jars, Path(settings.jars_cache))
+    found = jars.paths(settings.jars, Path(settings.jars_cache), jars.needed(settings.warehouse))
     own = {**DEFAULTS, "spark.master": master, "spark.driver.memory": settings.driver_memory}
     if is_local(master):
         own |= _conf_of_one_machine(cores(master), scratch)

@@ -44,6 +44,8 @@ class Recipe:
     """fp32, bf16, or auto: whichever of them a probe finds faster on this machine."""
     minutes: float = 35.0
     """About how long the steps may take: where the probe says that they would take longer, both phases are shortened alike."""
+    prior_minutes: float = 6.0
+    """About how long the prior's first encoder may be tuned afterwards, by the same grades; 0: it stays as it is."""
     seed: int = 5
 
     def __post_init__(self) -> None:
@@ -54,8 +56,8 @@ class Recipe:
         for name, least in low.items():
             if getattr(self, name) < least:
                 raise ModelError(f"{name} is at least {least}, got {getattr(self, name)}")
-        if min(self.epochs, self.rate, self.head_rate, self.minutes) <= 0:
-            raise ModelError("epochs, rate, head_rate and minutes are above 0")
+        if min(self.epochs, self.rate, self.head_rate, self.minutes) <= 0 or self.prior_minutes < 0:
+            raise ModelError("epochs, rate, head_rate and minutes are above 0, prior_minutes is 0 or more")
         if self.four_bit and not self.lora_rank:
             raise ModelError("four_bit trains by LoRA: set lora_rank, such as 16")
 

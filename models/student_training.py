@@ -76,6 +76,15 @@ def train(
 
     `names`: of the numbers, of which a file's pairs have the first `shown`. ModelError where there is nothing to learn from or look at.
     """
+    folder, head, told = tuned(learnt, looked_at, encoder, names, shown, recipe, work, say)
+    save(out, folder, head, recipe.max_tokens)
+    return told
+
+
+def tuned(
+    learnt: Examples, looked_at: Examples, encoder: Path, names: Sequence[str], shown: int, recipe: StudentRecipe, work: Path, say: Say
+) -> tuple[Path, Head, dict[str, Any]]:
+    """(the folder of the tuned encoder, or `encoder` where as it was it agrees better, a head over it, how it went), as `train` has them."""
     if not len(learnt) or not len(looked_at):
         raise ModelError(f"{len(learnt)} labelled pairs of training queries and {len(looked_at)} of validation queries: both are needed")
     work.mkdir(parents=True, exist_ok=True)
@@ -103,8 +112,7 @@ def train(
         if agreed < before[1]:
             say(f"the tuned encoder agrees by {agreed:.3f}, as it was by {before[1]:.3f}: it is kept as it was")
             folder, (head, agreed) = encoder, before
-    save(out, folder, head, recipe.max_tokens)
-    return {**told, "agreement": agreed, "pairs": len(learnt), "seconds": clock.laps}
+    return folder, head, {**told, "agreement": agreed, "pairs": len(learnt), "seconds": clock.laps}
 
 
 def fitted(

@@ -1,9 +1,11 @@
-"""Trains a teacher from graded pairs: the prior first, then the cross-encoder in two phases, at last how the two are weighed.
+"""Trains a teacher from graded pairs: the prior first, then the cross-encoder in two phases, the prior's encoder, at last how they are weighed.
 
 1. The prior (models/prior.py): one ordinal regression over what untuned encoders measure, fitted on the training queries.
 2. Warm start: the cross-encoder learns the prior's measures of pairs that nobody graded, formed among the training queries and texts.
 3. Tuning: its head is fitted to what people said, then all of it learns that, as probabilities, until the validation queries gain no more.
-4. Blend: how much each of the two counts, fitted on the validation queries.
+4. The prior's first encoder learns the same grades, query and text apart (models/student_training.py). What it then measures of pairs that
+   it has learnt is surer than of others, so that its regression is fitted anew on the validation queries.
+5. Blend: how much each of the two counts, fitted on the validation queries.
 
 Each part leaves its outcome in the work folder, so that the same call after a kill goes on where it was.
 """
@@ -22,13 +24,13 @@ import torch
 from transformers import AutoConfig, set_seed
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from models import adapters, blending, fine_tuning, ordinal, probing, warm_pairs
+from models import adapters, blending, fine_tuning, ordinal, probing, student_training, warm_pairs
 from models.encoder import Encoder, by_length, positions
 from models.fine_tuning import Graded, Phase, Regression
 from models.ordinal import Floats
 from models.prior import Prior
 from models.progress import Clock, Say, Seldom
-from models.recipe import Recipe
+from models.recipe import Recipe, StudentRecipe
 from models.specs import ModelError
 from models.teacher import Network, Reading, Teacher
 
@@ -93,12 +95,41 @@ def train(
     clock.lap("tuning")
     teacher.network.body = adapters.merged(teacher.network.body, body, recipe)
     teacher.network.eval().requires_grad_(False).to(device)
-    apart = None if prior is None else prior.ordinal.probabilities(_measured(prior, looked_at, say, "blend"))  # type: ignore[union-attr]
+    apart = None
+    if prior is not None:
+        assert prior.ordinal is not None
+        first = _tuned(encoders[0], learnt, looked_at, recipe, tokens, work / "apart", say) if recipe.prior_minutes else encoders[0]
+        if first != encoders[0]:
+            prior = Prior.loaded([first, *encoders[1:]], tokens, device, plan["precision"], prior.ordinal)
+        clock.lap("prior tuned")
+        measures = _measured(prior, looked_at, say, "blend")
+        if first != encoders[0]:
+            prior.ordinal = ordinal.fitted(measures, looked_at.target)
+        apart = prior.ordinal.probabilities(measures)
     blend = blending.fitted(_logits(teacher, looks), apart, looked_at.target)
     clock.lap("blend")
     whole = Teacher(tokenizer, teacher.network, teacher.reading, prior, blend)
     whole.save(out)
     return {"plan": plan, "pooling": pooling, "blend": asdict(blend), "tuning": asdict(tuning), "seconds": clock.laps}
+
+
+def _tuned(encoder: Path, learnt: Examples, looked_at: Examples, recipe: Recipe, tokens: int, work: Path, say: Say) -> Path:
+    """The folder of the encoder, tuned to read query and text apart as people graded them; as it was where that agrees better."""
+    rule = StudentRecipe(max_tokens=tokens, encoder_minutes=recipe.prior_minutes, seed=recipe.seed)
+    parts = (_apart(learnt), _apart(looked_at))
+    folder, _, _ = student_training.tuned(*parts, encoder, (), 0, rule, work, lambda line: say(f"prior's {line}"))
+    return folder
+
+
+def _apart(examples: Examples) -> student_training.Examples:
+    """The pairs as places among distinct queries and texts, of which nothing else is known."""
+    sides = [list(dict.fromkeys(column)) for column in (examples.queries, examples.texts)]
+    places = [
+        np.array([place[one] for one in column], np.int64)
+        for column, place in zip((examples.queries, examples.texts), ({one: n for n, one in enumerate(side)} for side in sides), strict=True)
+    ]
+    nothing = np.zeros((len(examples), 0), np.float32)
+    return student_training.Examples(*sides, *places, examples.target, np.ones(len(examples)), nothing, nothing)
 
 
 def _pooling(body: Path) -> str:

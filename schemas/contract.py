@@ -75,8 +75,11 @@ class Watch:
     """A number of every day that is held against the 14 days before (jobs/watching.py): `mean`, an SQL number, over the day's rows, or
     how many rows there are where it is None. Of a change log, over what changed on the day and lives.
 
-    `apart`: how far from the median of those days is usual: for rows a factor, for a mean a distance. `critical`: what is unusual is not
-    published; else it is only told.
+    `of_live`: of a change log, the mean over all that lives on the day, of which only a fall is unusual: what changed is added to the day
+    before, what it was is taken off. `mean` then has `{}` before every column, and reads columns of the table's `was` alone.
+
+    `apart`: how far from the median of those days is usual: for rows a factor, for a mean a distance, `of_live` a share of the median.
+    `least`: a mean below it is unusual whatever it was before. `critical`: what is unusual is not published; else it is only told.
     """
 
     name: str
@@ -84,12 +87,16 @@ class Watch:
     mean: str | None
     apart: float
     critical: bool = True
+    of_live: bool = False
+    least: float | None = None
 
     def __post_init__(self) -> None:
         if not IDENTIFIER.match(self.name):
             raise ValueError(f"watch {self.name!r}: must match {IDENTIFIER.pattern}")
         if self.apart <= (0 if self.mean else 1):
             raise ValueError(f"watch {self.name}: apart is above {0 if self.mean else 1}, got {self.apart}")
+        if self.of_live and (not self.mean or "{}" not in self.mean or self.apart >= 1):
+            raise ValueError(f"watch {self.name}: of_live, apart is below 1 and every column of its mean has {{}} before it")
 
 
 DS = Column("ds", "string", "the day, YYYY-MM-DD, UTC", required=True, pattern=r"^\d{4}-\d{2}-\d{2}$")
@@ -114,6 +121,9 @@ class Table:
     `events`: an event table. It has every day from its first, so a missing day between others is an error; and as events are delivered at
     least once, a key may repeat on a day. `rules` and `watches` are further checks.
 
+    `was`: of a change log, values of which rules and watches see the ones before, too, as `was.NAME` (null where there were none): staged
+    beside the rows, and not published.
+
     `versions_days`: for so many days after it was replaced an old version can still be read; then `pinlake housekeeping` removes its files.
     """
 
@@ -126,6 +136,7 @@ class Table:
     rules: tuple[Rule, ...] = ()
     watches: tuple[Watch, ...] = ()
     versions_days: int = 7
+    was: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         layer, _, table = self.name.partition(".")
@@ -149,6 +160,8 @@ class Table:
             raise ValueError(f"{self.name}: versions_days is at least 7, since a run may read one for days; got {self.versions_days}")
         if self.watches and not self.by_day:
             raise ValueError(f"{self.name}: only tables by day are watched")
+        if (self.was or any(watch.of_live for watch in self.watches)) and (self.kind is not CHANGES or set(self.was) - set(self.values)):
+            raise ValueError(f"{self.name}: only a change log has values before (`was`), and only of its own values")
         if self.kind is ANSWERS and self.key != ANSWER_KEY:
             raise ValueError(f"{self.name}: answers are kept by {', '.join(ANSWER_KEY)}, not by {', '.join(self.key)}")
 
@@ -177,6 +190,12 @@ class Table:
     def ddl(self) -> str:
         """The schema as DDL: `ds string, pin_id string, ...`."""
         return ", ".join(f"{c.name} {c.type}" for c in self.fields)
+
+    @property
+    def staged_ddl(self) -> str:
+        """The schema of staged rows: the table's, and `was`."""
+        before = ", ".join(f"{name}: {self.column(name).type}" for name in self.was)
+        return f"{self.ddl}, was struct<{before}>" if self.was else self.ddl
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError names the table."""

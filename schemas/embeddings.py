@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.contract import CHANGES, DAILY, Column, Table
+from schemas.contract import CHANGES, DAILY, Column, Rule, Table, Watch
 
 KINDS = ("pin", "product")
 GRAMS = ("char_trigram", "unigram", "bigram")
@@ -98,13 +98,22 @@ _VECTOR = (
 )
 
 
+_MOVED = "if(was.model_revision = model_revision, dot_of(vector, was.vector), null)"
+_LENGTH = Rule("length", "have a vector that is not finite or not of length 1", "vector is not null and not abs(dot_of(vector, vector) - 1) <= 0.01")
+
+
 def _vectors(name: str, key: str, what: str) -> Table:
+    """A table of vectors, of which those that change stay near those that they were while the model stays the same."""
+    drift = Watch("moved", "mean cosine of vectors that changed with those that they were, of the same model", _MOVED, 0.1, least=0.5)
     return Table(
         name=f"embeddings.{name}",
         kind=CHANGES,
         doc=f"The vector of every {what} in the joint space, by the revision that counts.",
         key=(key,),
         columns=(Column(key, "string", what, required=True), *_VECTOR),
+        rules=(_LENGTH,),
+        watches=(Watch("rows", "vectors that changed", None, 10.0, critical=False), drift),
+        was=("vector", "model_revision"),
     )
 
 

@@ -36,13 +36,13 @@ def _rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
     )
 
 
-def _watches(sources: tuple[str, ...]) -> tuple[Watch, ...]:
-    """How many rows changed and what share of them has each source: told, since what changes differs from night to night."""
-    shares = (
-        Watch(f"has_{s}", f"share of changed rows that have {s}", f"cast(array_contains(sources, '{s}') as double)", 0.3, critical=False)
+def _watches(sources: tuple[str, ...], what: str) -> tuple[Watch, ...]:
+    """Coverage: what share of all that lives has each source. How many rows changed is told alone, since that differs from night to night."""
+    has = (
+        Watch(f"has_{s}", f"share of {what} that have {s}", f"cast(array_contains({{}}sources, '{s}') as double)", 0.2, of_live=True)
         for s in sources
     )
-    return (Watch("rows", "rows that changed", None, 10.0, critical=False), *shares)
+    return (Watch("rows", "rows that changed", None, 10.0, critical=False), *has)
 
 
 PINS = Table(
@@ -67,7 +67,8 @@ PINS = Table(
         Column("sources", "array<string>", "which sources are present, in the order of the text", allowed=SOURCES),
     ),
     rules=_rules(SOURCES),
-    watches=_watches(SOURCES),
+    watches=_watches(SOURCES, "pins"),
+    was=("sources",),
 )
 
 PRODUCTS = Table(
@@ -98,7 +99,8 @@ PRODUCTS = Table(
         Column("sources", "array<string>", "which sources are present, in the order of the text", allowed=PRODUCT_SOURCES),
     ),
     rules=_rules(PRODUCT_SOURCES),
-    watches=_watches(PRODUCT_SOURCES),
+    watches=_watches(PRODUCT_SOURCES, "products"),
+    was=("sources",),
 )
 
 TABLES = (PINS, PRODUCTS)

@@ -169,6 +169,27 @@ def test_points_add_days_on_which_nothing_changed(spark: SparkSession) -> None:
     ]
 
 
+def test_a_true_change_knows_the_values_before_it(spark: SparkSession) -> None:
+    before = [("2026-01-30", "a", 1, False), ("2026-01-30", "left", None, True), ("2026-01-30", "same", 5, False)]
+    states = [
+        ("2026-01-31", "a", 1, False),  # as it was
+        ("2026-02-01", "a", 2, False),
+        ("2026-02-02", "a", None, True),
+        ("2026-01-31", "left", 7, False),  # returns
+        ("2026-02-02", "new", 9, False),
+    ]
+    frames = [spark.createDataFrame(rows, "ds string, id string, v int, deleted boolean") for rows in (states, before)]
+    found = logs.changes(*frames, ("id",), ("v",), ["2026-01-31", "2026-02-01", "2026-02-02"], was=("v",))
+    assert sorted((r.ds, r.id, r.v, r.changed, r.was and r.was.v) for r in found.collect()) == [
+        ("2026-01-31", "left", 7, True, None),
+        ("2026-02-01", "a", 2, True, 1),
+        ("2026-02-01", "left", 7, False, None),
+        ("2026-02-01", "same", 5, False, None),
+        ("2026-02-02", "a", None, True, 2),
+        ("2026-02-02", "new", 9, True, None),
+    ]
+
+
 def test_touched_are_the_keys_that_moved_in_the_range(spark: SparkSession) -> None:
     log = spark.createDataFrame([("2026-01-31", "a"), ("2026-02-01", "b"), ("2026-02-02", "b")], "ds string, pin string")
     assert [row.pin for row in logs.touched(log, ("pin",), "2026-02-01").collect()] == ["b"]

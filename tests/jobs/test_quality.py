@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import quality
+from jobs import quality, watching
 from jobs.days import Days
 from jobs.errors import Refused
 from schemas.contract import CHANGES, DAILY, Column, Rule, Table, Watch
@@ -131,28 +131,32 @@ def a_day(spark, rows, v=0.5):
     return frame, quality.facts(frame, WATCHED, Days("2026-01-10", "2026-01-10"))
 
 
+def known_with(found):
+    return {**KNOWN, **watching.watched(WATCHED, found, KNOWN)}
+
+
 KNOWN = {f"2026-01-0{n}": {"rows": (100 + n,), "v": (100, 50_000_000, 26_000_000)} for n in range(1, 10)}
 
 
 def test_a_day_like_those_before_is_published_and_nothing_is_told(spark):
-    assert quality.judge(*_in_order(a_day(spark, 90)), KNOWN) == []
+    assert quality.judge(*_in_order(a_day(spark, 90))) == []
 
 
 def test_a_day_with_far_fewer_rows_is_refused_with_what_is_usual_and_how_to_go_on(spark):
     frame, found = a_day(spark, 10)
     with pytest.raises(Refused) as refused:
-        quality.judge(frame, WATCHED, found, KNOWN)
+        quality.judge(frame, WATCHED, found, known_with(found))
     lines = str(refused.value).split("\n")
     assert lines[0].startswith("toys.watched, 2026-01-10: rows: 10; usual is 31 to ")
     assert "the median of the 14 days before is 105" in lines[0]
     assert "--accept-unusual" in lines[1]
     assert lines[-1] == "nothing was published; readers see the table as it was"
-    (told,) = quality.judge(frame, WATCHED, found, KNOWN, accept_unusual=True)
+    (told,) = quality.judge(frame, WATCHED, found, known_with(found), accept_unusual=True)
     assert told == lines[0]
 
 
 def test_what_is_not_critical_is_told_and_published(spark):
-    (told,) = quality.judge(*_in_order(a_day(spark, 100, v=0.9)), KNOWN)
+    (told,) = quality.judge(*_in_order(a_day(spark, 100, v=0.9)))
     assert told.startswith("toys.watched, 2026-01-10: mean v: 0.9; usual is ")
 
 
@@ -160,13 +164,13 @@ def test_a_breach_of_the_contract_cannot_be_accepted(spark):
     frame = spark.createDataFrame([("2026-01-10", None, 0.5, None, None)], WATCHED_DDL)
     found = quality.facts(frame, WATCHED, Days("2026-01-10", "2026-01-10"))
     with pytest.raises(Refused, match="have no id") as refused:
-        quality.judge(frame, WATCHED, found, KNOWN, accept_unusual=True)
+        quality.judge(frame, WATCHED, found, known_with(found), accept_unusual=True)
     assert "--accept-unusual" not in str(refused.value)
 
 
 def _in_order(day):
     frame, found = day
-    return frame, WATCHED, found
+    return frame, WATCHED, found, known_with(found)
 
 
 def test_a_check_that_itself_breaks_refuses_the_publication(monkeypatch):

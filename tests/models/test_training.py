@@ -46,11 +46,13 @@ def test_a_teacher_comes_out_that_knows_what_it_was_taught(tmp_path: Path, preci
     assert told["plan"]["warm_pairs"] == 60
     assert told["pooling"] == "mean"
     assert min(told["blend"]["together"], told["blend"]["apart"]) > 0
-    assert set(told["seconds"]) == {"plan", "prior", "pairs to start from", "warm start", "head", "tuning", "blend"}
+    assert set(told["seconds"]) == {"plan", "prior", "pairs to start from", "warm start", "head", "tuning", "prior tuned", "blend"}
     assert lines[0].startswith("4.0 epochs of 240 pairs and 60 to start from, in ")
     # The same call again, as after a kill at the very end: nothing is trained, the same teacher comes out.
     repeated = train(examples(240, 1), examples(80, 2), base, [base], recipe, tmp_path / "w", tmp_path / "again", lines.append)
-    assert [line for line in lines if "taken over" in line] == ["warm: taken over from a run before", "tune: taken over from a run before"]
+    assert [line for line in lines if "taken over" in line] == [
+        "warm: taken over from a run before", "tune: taken over from a run before", "prior's encoder: taken over from a run before"
+    ]
     assert repeated["tuning"] == told["tuning"]
     weights = [(*blend["shift"], blend["together"], blend["apart"]) for blend in (told["blend"], repeated["blend"])]
     assert weights[1] == pytest.approx(weights[0], abs=1e-4)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.building import published_form
 from jobs.days import Days
 from jobs.embeddings.embedding_answers import build, payload
-from jobs.embeddings.vectors import VectorParams, blocks_pins, blocks_queries, pins, queries
+from jobs.embeddings.vectors import pins, queries
+from jobs.errors import Refused
+from jobs.publication import Step, publish
+from jobs.registry import job
+from jobs.store import Store
 from schemas import answers, embeddings
 from tests.replay import frame
 
@@ -46,19 +52,9 @@ def unit(*numbers: float) -> list[float]:
     return found
 
 
-def before(spark: SparkSession, **vectors: list[float]) -> DataFrame:
-    """The opening rows of embeddings.pins."""
-    rows: list[dict[str, Any]] = [
-        {"ds": "2026-01-04", "pin_id": pin, "model_revision": OLD, "input_hash": A, "vector": np.array(v, "<f2").tobytes()}
-        for pin, v in vectors.items()
-    ]
-    return frame(spark, embeddings.PINS, rows).drop("changed")
-
-
 def test_what_changed_is_said_anew_and_all_on_the_first_day_of_a_model(spark: SparkSession) -> None:
     vectors = {"a": unit(1, 0), "b": unit(0, 1), "c": unit(1, 1)}
-    nothing = before(spark)
-    rows = pins(inputs(spark), said(spark, OLD, "2026-01-01", **vectors), nothing, DAYS).collect()
+    rows = pins(inputs(spark), said(spark, OLD, "2026-01-01", **vectors), DAYS).collect()
     assert sorted((r.ds, r.pin_id, r.deleted, r.refused) for r in rows) == [
         ("2026-01-05", "changed", False, None),
         ("2026-01-06", "left", True, None),
@@ -66,7 +62,7 @@ def test_what_changed_is_said_anew_and_all_on_the_first_day_of_a_model(spark: Sp
     ]
     (changed,) = (r for r in rows if r.pin_id == "changed")
     assert np.frombuffer(changed.vector, "<f2").tolist() == [0.0, 1.0]
-    again = pins(inputs(spark), said(spark, NEW, "2026-01-06", **vectors), nothing, DAYS).collect()
+    again = pins(inputs(spark), said(spark, NEW, "2026-01-06", **vectors), DAYS).collect()
     assert sorted((r.ds, r.pin_id) for r in again if r.refused is None and not r.deleted) == [
         ("2026-01-05", "changed"),
         ("2026-01-06", "changed"),
@@ -75,25 +71,37 @@ def test_what_changed_is_said_anew_and_all_on_the_first_day_of_a_model(spark: Sp
 
 
 @pytest.mark.parametrize(
-    ("vector", "then", "why"),
+    ("revision", "vector", "then", "wanted"),
     [
-        (unit(0, 1), unit(0.1, 1), None),
-        (unit(0, 1), unit(1, 0), "1 vectors that changed have a mean cosine of 0.000 with those before, below 0.5"),
-        ([0.5, 0.5], unit(0, 1), "1 vectors are not finite or not of length 1"),
-        ([float("nan"), 1.0], unit(0, 1), "1 vectors are not finite or not of length 1"),
+        (OLD, unit(0, 1), unit(0.1, 1), None),
+        (OLD, unit(0, 1), unit(1, 0), "mean cosine of vectors that changed with those that they were, of the same model: 0; usual is 0.5"),
+        (NEW, unit(0, 1), unit(1, 0), None),
+        (OLD, [0.5, 0.5], unit(0, 1), "1 row have a vector that is not finite or not of length 1"),
+        (OLD, [float("nan"), 1.0], unit(0, 1), "1 row have a vector that is not finite or not of length 1"),
     ],
 )
-def test_a_wrong_vector_stops_the_publication(spark: SparkSession, vector: list[float], then: list[float], why: str | None) -> None:
-    known = said(spark, OLD, "2026-01-01", b=vector)
-    params = VectorParams(least_changed=1)
-    built = pins(inputs(spark), known, before(spark, changed=then), DAYS)
-    assert blocks_pins(built, DAYS, params) == why
-
-
-def test_another_revision_is_not_compared(spark: SparkSession) -> None:
-    known = said(spark, NEW, "2026-01-01", b=unit(0, 1))
-    built = pins(inputs(spark), known, before(spark, changed=unit(1, 0)), DAYS)
-    assert blocks_pins(built, DAYS, VectorParams(least_changed=1)) is None
+def test_a_wrong_vector_stops_the_publication_and_another_model_is_not_compared(
+    spark: SparkSession, tmp_path: Path, revision: str, vector: list[float], then: list[float], wanted: str | None
+) -> None:
+    """Two nights of one pin, of which what is read changes in the second."""
+    store, pin = Store(spark, str(tmp_path)), job("pin_embeddings")
+    rows = [{"ds": f"2026-01-0{5 + n}", "entity_type": "pin", "entity_id": "p", "input_hash": letter * 64} for n, letter in enumerate("ab")]
+    read = frame(spark, embeddings.ENTITY_INPUTS, rows).drop("changed")
+    first, second = said(spark, OLD, "2026-01-01", a=then), said(spark, revision, "2026-01-01", b=vector)
+    for n, answered in enumerate((first, second)):
+        days = Days(rows[n]["ds"], rows[n]["ds"])
+        own = store.frame(embeddings.PINS) if n else frame(spark, embeddings.PINS, [])
+        built = pins(read.where(F.col("ds") == days.first), answered, days)
+        rows_of_step = published_form(pin, built, own.drop("changed"), days)
+        step = Step(pin.name, embeddings.PINS, days)
+        if n and wanted:
+            with pytest.raises(Refused, match=re.escape(wanted)):
+                publish(store, f"run_{n}", step, rows_of_step)
+        else:
+            publish(store, f"run_{n}", step, rows_of_step)
+    stored = store.frame(embeddings.PINS)
+    assert stored.count() == (1 if wanted else 2)
+    assert "was" not in stored.columns
 
 
 def test_questions_are_asked_once_and_find_what_is_read(spark: SparkSession) -> None:
@@ -113,4 +121,3 @@ def test_questions_are_asked_once_and_find_what_is_read(spark: SparkSession) -> 
     assert found == {"a": (None, None), "b": (None, "lamp"), "c": (None, None), "d": (None, None), "e": ("lamp", None)}
     rows = queries(head, said(spark, OLD, "2026-01-01", e=unit(1, 2)), DAYS).collect()
     assert [(r.query, r.refused) for r in rows] == [("lamp", None)]
-    assert blocks_queries(queries(head, said(spark, OLD, "2026-01-01", e=unit(1, 2)), DAYS), DAYS) is None

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import given, models, prometheus, tracing
+from jobs import given, models, prometheus, quality, tracing
 from jobs.asking import revision_of
 from jobs.building import parameters
 from jobs.days import Days, shifted
@@ -66,6 +66,7 @@ class Lake:
         models = Models(self.store, self.settings)
         made = Runner(self.store, self.lineage, self.settings.params, self.settings.step_days, self.settings.jobs_at_once, progress, models)
         speak(self.settings.log_format, made.run_id)
+        quality.DOCS[:] = [self.settings.data_docs_dir] if self.settings.data_docs_dir else []
         if self.settings.openlineage:
             from jobs.openlineage import Events
 

@@ -32,7 +32,8 @@ def explained(error: BaseException) -> str | None:
         if found:
             files = [file for text in found for file in _FILE.findall(text)]
             named = max(files, key=lambda file: (".parquet" in file or ".json" in file, len(file)), default="")
-            return f"{what}{': ' + named.rstrip('.,;:)') if named else ''}\n{way} give the same command again; readers see the tables as they were"
+            where = f": {named.rstrip('.,;:)')}" if named else ""
+            return f"{what}{where}\n{way} give the same command again; readers see the tables as they were"
     return None
 
 

@@ -1,4 +1,5 @@
-"""The jars of Delta, and of S3 where the warehouse is there: fetched once from a Maven repository, checked by hash, given to Spark by path afterwards. Standard library only."""
+"""The jars of Delta, and of S3 where the warehouse is there: fetched once from a Maven repository, checked by hash, given to Spark by path
+afterwards. Standard library only."""
 
 from __future__ import annotations
 

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import watching
+from jobs import data_docs, watching
 from jobs.days import Days
 from jobs.errors import Refused
 from jobs.ledger import Watched, short_hash
@@ -137,6 +138,8 @@ def judged_facts(table: Table) -> dict[str, str]:
     return {**said, **repeats, "outside_days": "lie outside the days of the run"}
 
 
+DOCS: list[Path] = []
+"""The folder of Data Docs (jobs/data_docs.py), where one is set."""
 _ONE = threading.Lock()
 """The library's context is one for the process, and jobs run side by side."""
 
@@ -166,12 +169,14 @@ def suite(table: Table) -> Any:
     from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    judged = [(fact, says, True) for fact, says in judged_facts(table).items()]
+    judged = [(fact, f"rows that {says}", True) for fact, says in judged_facts(table).items()]
     judged += [(watching.outside(one), f"{one.says}: how far outside of what is usual", one.critical) for one in table.watches]
     made = context.suites.add(gx.ExpectationSuite(name=table.name.replace(".", "_")))
     for fact, says, critical in judged:
         severity = FailureSeverity.CRITICAL if critical else FailureSeverity.WARNING
-        made.add_expectation(ExpectColumnValuesToBeBetween(column=fact, min_value=0, max_value=0, meta={"says": says}, severity=severity))
+        made.add_expectation(
+            ExpectColumnValuesToBeBetween(column=fact, min_value=0, max_value=0, description=f"{fact}: {says}", severity=severity)
+        )
     return made
 
 
@@ -194,7 +199,9 @@ def failed(found: Facts, table: Table, measured: Sequence[Measured] = ()) -> set
     frame = facts_frame(found, table, measured)
     with _ONE:
         batch = _batches(table.name).get_batch(batch_parameters={"dataframe": frame})
-        verdict = batch.validate(suite(table), result_format="BOOLEAN_ONLY")
+        verdict = batch.validate(suite(table), result_format="BASIC" if DOCS else "BOOLEAN_ONLY")
+        if DOCS:
+            data_docs.write(DOCS[0], table.name, list(found), verdict)
     broken = set()
     for result in verdict.results:
         fact = result.expectation_config.kwargs["column"]

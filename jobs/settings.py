@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     engine: Engine = Field(default_factory=lambda: Engine.model_validate({}), description="how models are asked: [engine] in pinlake.toml")
     log_format: Literal["text", "json"] = Field("text", description="lines on stderr: text, or a JSON object each")
     metrics_dir: Path | None = Field(None, description="folder for a file of Prometheus metrics of every job; none where not set")
+    data_docs_dir: Path | None = Field(
+        None, description="folder for a page of every table's checks (Great Expectations); none where not set"
+    )
     openlineage: dict[str, Any] = Field({}, description="where lineage events go: [openlineage] in pinlake.toml; nowhere where not set")
     params: dict[str, dict[str, Any]] = Field({}, description="parameters of jobs: [params.JOB] in pinlake.toml")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: str) -> str:
         return _location(value)
 
-    @field_validator("models_cache", "metrics_dir", mode="before")
+    @field_validator("models_cache", "metrics_dir", "data_docs_dir", mode="before")
     @classmethod
     def _absolute_models(cls, value: object) -> str | None:
         if value is None:
@@ -105,7 +108,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a folder on this machine, or one that is mounted on it")
         return location
 
-    @field_serializer("models_cache", "metrics_dir")
+    @field_serializer("models_cache", "metrics_dir", "data_docs_dir")
     def _as_text(self, value: Path | None) -> str | None:
         return None if value is None else str(value)
 

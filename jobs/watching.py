@@ -76,11 +76,13 @@ def sums(table: Table, good: SparkColumn) -> dict[str, SparkColumn]:
         return {}
     counts = good & F.col("changed") & ~F.col("deleted") if table.kind is CHANGES else good
     found = {"watched": F.count_if(counts)}
-    before = {}
+    before: dict[str, SparkColumn] = {}
     for one in table.watches:
         if one.mean is None:
             continue
-        found |= _sums(f"watched_{one.name}", F.when(good & ~F.col("deleted") if one.of_live else counts, F.expr(one.mean.replace("{}", ""))))
+        found |= _sums(
+            f"watched_{one.name}", F.when(good & ~F.col("deleted") if one.of_live else counts, F.expr(one.mean.replace("{}", "")))
+        )
         if one.of_live:
             changed = good & F.col("changed") & F.col("was").isNotNull()
             before |= _sums(f"was_{one.name}", F.when(changed, F.expr(one.mean.replace("{}", "was."))))
@@ -90,7 +92,8 @@ def sums(table: Table, good: SparkColumn) -> dict[str, SparkColumn]:
 def _sums(name: str, value: SparkColumn) -> dict[str, SparkColumn]:
     value = value.cast("double")
     sums = {
-        f"{name}_{part}": F.sum(F.round(number * _MICRO).cast("decimal(38,0)")) for part, number in zip(PARTS[1:], (value, value * value), strict=True)
+        f"{name}_{part}": F.sum(F.round(number * _MICRO).cast("decimal(38,0)"))
+        for part, number in zip(PARTS[1:], (value, value * value), strict=True)
     }
     return {f"{name}_n": F.count(value), **sums}
 
@@ -102,18 +105,18 @@ def watched(table: Table, found: Facts, known: Mapping[str, Watched]) -> dict[st
     out where nothing is known of the day before.
     """
     days: dict[str, Watched] = {}
-    first = min((day for day in known), default="9999")
+    first = min([*known, *found], default="")
     for day in sorted(found):
-        counts, before = found[day], {**known, **days}.get(shifted(day, -1), {})
-        days[day] = {}
+        counts, before, own = found[day], {**known, **days}.get(shifted(day, -1), {}), dict[str, tuple[int, ...]]()
         for one in table.watches:
             now = (counts["watched"],) if one.mean is None else tuple(counts[f"watched_{one.name}_{part}"] for part in PARTS)
-            if one.of_live and day != month_first(day) and day > min(first, min(found)):
+            if one.of_live and day not in (first, month_first(day)):
                 if one.name not in before:
                     continue
                 then = (counts[f"was_{one.name}_{part}"] for part in PARTS)
                 now = tuple(so_far + new - old for so_far, new, old in zip(before[one.name], now, then, strict=True))
-            days[day][one.name] = now
+            own[one.name] = now
+        days[day] = own
     return days
 
 
@@ -124,7 +127,11 @@ def measured(table: Table, days: Iterable[str], known: Mapping[str, Watched]) ->
         for watch in table.watches
         for day in sorted(days)
         if watch.name in known.get(day, {})
-        and (one := _judged(watch, day, [known[d][watch.name] for d in _before(day) if watch.name in known.get(d, {})], known[day][watch.name]))
+        and (
+            one := _judged(
+                watch, day, [known[d][watch.name] for d in _before(day) if watch.name in known.get(d, {})], known[day][watch.name]
+            )
+        )
     ]
 
 

@@ -84,7 +84,7 @@ def train(
 def tuned(
     learnt: Examples, looked_at: Examples, encoder: Path, names: Sequence[str], shown: int, recipe: StudentRecipe, work: Path, say: Say
 ) -> tuple[Path, Head, dict[str, Any]]:
-    """(the folder of the tuned encoder, or `encoder` where as it was it agrees better, a head over it, how it went), as `train` has them."""
+    """(the folder of the tuned encoder, or `encoder` where that agrees better as it was; a head over it; how it went), as in `train`."""
     if not len(learnt) or not len(looked_at):
         raise ModelError(f"{len(learnt)} labelled pairs of training queries and {len(looked_at)} of validation queries: both are needed")
     work.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Trains a teacher from graded pairs: the prior first, then the cross-encoder in two phases, the prior's encoder, at last how they are weighed.
+"""Trains a teacher from graded pairs: prior, cross-encoder in two phases, the prior's encoder, and how the two readings are weighed.
 
 1. The prior (models/prior.py): one ordinal regression over what untuned encoders measure, fitted on the training queries.
 2. Warm start: the cross-encoder learns the prior's measures of pairs that nobody graded, formed among the training queries and texts.
@@ -78,7 +78,8 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     prior = Prior.loaded(encoders, tokens, device, plan["precision"]) if encoders else None
     if prior is not None:
-        fitted = _kept(work / "prior.json", lambda: asdict(ordinal.fitted(_measured(prior, learnt, say, "prior"), learnt.target)))
+        untuned = prior
+        fitted = _kept(work / "prior.json", lambda: asdict(ordinal.fitted(_measured(untuned, learnt, say, "prior"), learnt.target)))
         prior.ordinal = ordinal.Ordinal(**{name: tuple(values) for name, values in fitted.items()})
         clock.lap("prior")
         if plan["warm_pairs"]:
@@ -97,14 +98,12 @@ def train(
     teacher.network.eval().requires_grad_(False).to(device)
     apart = None
     if prior is not None:
-        assert prior.ordinal is not None
         first = _tuned(encoders[0], learnt, looked_at, recipe, tokens, work / "apart", say) if recipe.prior_minutes else encoders[0]
-        if first != encoders[0]:
-            prior = Prior.loaded([first, *encoders[1:]], tokens, device, plan["precision"], prior.ordinal)
+        tuned = first != encoders[0]
+        prior = Prior.loaded([first, *encoders[1:]], tokens, device, plan["precision"], prior.ordinal) if tuned else prior
         clock.lap("prior tuned")
         measures = _measured(prior, looked_at, say, "blend")
-        if first != encoders[0]:
-            prior.ordinal = ordinal.fitted(measures, looked_at.target)
+        prior.ordinal = ordinal.fitted(measures, looked_at.target) if tuned or prior.ordinal is None else prior.ordinal
         apart = prior.ordinal.probabilities(measures)
     blend = blending.fitted(_logits(teacher, looks), apart, looked_at.target)
     clock.lap("blend")
@@ -123,13 +122,17 @@ def _tuned(encoder: Path, learnt: Examples, looked_at: Examples, recipe: Recipe,
 
 def _apart(examples: Examples) -> student_training.Examples:
     """The pairs as places among distinct queries and texts, of which nothing else is known."""
-    sides = [list(dict.fromkeys(column)) for column in (examples.queries, examples.texts)]
-    places = [
-        np.array([place[one] for one in column], np.int64)
-        for column, place in zip((examples.queries, examples.texts), ({one: n for n, one in enumerate(side)} for side in sides), strict=True)
-    ]
+    queries, query_of = _distinct(examples.queries)
+    texts, text_of = _distinct(examples.texts)
     nothing = np.zeros((len(examples), 0), np.float32)
-    return student_training.Examples(*sides, *places, examples.target, np.ones(len(examples)), nothing, nothing)
+    return student_training.Examples(queries, texts, query_of, text_of, examples.target, np.ones(len(examples)), nothing, nothing)
+
+
+def _distinct(column: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """(distinct texts in the order in which they come, each text's place among them)."""
+    found = list(dict.fromkeys(column))
+    places = {text: place for place, text in enumerate(found)}
+    return found, np.array([places[text] for text in column], np.int64)
 
 
 def _pooling(body: Path) -> str:

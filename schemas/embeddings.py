@@ -99,7 +99,9 @@ _VECTOR = (
 
 
 _MOVED = "if(was.model_revision = model_revision, dot_of(vector, was.vector), null)"
-_LENGTH = Rule("length", "have a vector that is not finite or not of length 1", "vector is not null and not abs(dot_of(vector, vector) - 1) <= 0.01")
+_LENGTH = Rule(
+    "length", "have a vector that is not finite or not of length 1", "vector is not null and not abs(dot_of(vector, vector) - 1) <= 0.01"
+)
 
 
 def _vectors(name: str, key: str, what: str) -> Table:

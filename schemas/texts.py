@@ -37,7 +37,7 @@ def _rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
 
 
 def _watches(sources: tuple[str, ...], what: str) -> tuple[Watch, ...]:
-    """Coverage: what share of all that lives has each source. How many rows changed is told alone, since that differs from night to night."""
+    """Coverage: what share of all that lives has each source. How many rows changed is only told: that differs from night to night."""
     has = (
         Watch(f"has_{s}", f"share of {what} that have {s}", f"cast(array_contains({{}}sources, '{s}') as double)", 0.2, of_live=True)
         for s in sources

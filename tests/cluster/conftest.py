@@ -67,7 +67,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = {"SPARK_HOME": str(HOME), "SPARK_WORKER_DIR": str(folder / "work"), "PYSPARK_PYTHON": sys.executable}
     run, url = str(HOME / "bin" / "spark-class"), f"spark://127.0.0.1:{port}"
     master = [run, "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"]
-    worker = [run, "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "--cores", "1", "--memory", "2g", url]
+    worker = [
+        run,
+        "org.apache.spark.deploy.worker.Worker",
+        "--host",
+        "127.0.0.1",
+        "--webui-port",
+        "0",
+        "--cores",
+        "1",
+        "--memory",
+        "2g",
+        url,
+    ]
 
     def up(log: str) -> bool:
         return "New state: ALIVE" in log

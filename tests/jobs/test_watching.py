@@ -117,7 +117,12 @@ def _parts(n, k):
 
 
 def test_coverage_of_all_that_lives_is_carried_from_day_to_day_and_counted_anew_on_a_months_first():
-    found = {**lives("2026-01-30", (10, 5)), **lives("2026-01-31", (3, 3), (2, 0)), **lives("2026-02-01", (11, 8)), **lives("2026-02-02", (0, 0), (1, 1))}
+    found = {
+        **lives("2026-01-30", (10, 5)),
+        **lives("2026-01-31", (3, 3), (2, 0)),
+        **lives("2026-02-01", (11, 8)),
+        **lives("2026-02-02", (0, 0), (1, 1)),
+    }
     kept_days = watching.watched(LIVE, found, {})
     assert [one["has"][:2] for one in kept_days.values()] == [(10, 5_000_000), (11, 8_000_000), (11, 8_000_000), (10, 7_000_000)]
     later = watching.watched(LIVE, lives("2026-02-03", (1, 0)), kept_days)
@@ -135,7 +140,13 @@ def test_only_a_fall_of_coverage_is_unusual(covered, wanted):
 
 
 def test_what_changed_and_what_it_was_are_summed_apart(spark):
-    rows = [(1, 5, True, False, (None,)), (2, None, True, False, (3,)), (3, None, True, True, (4,)), (4, 1, True, False, None), (5, 1, False, False, None)]
+    rows = [
+        (1, 5, True, False, (None,)),
+        (2, None, True, False, (3,)),
+        (3, None, True, True, (4,)),
+        (4, 1, True, False, None),
+        (5, 1, False, False, None),
+    ]
     frame = spark.createDataFrame(rows, "id int, v int, changed boolean, deleted boolean, was struct<v: int>")
     found = frame.agg(*(one.alias(name) for name, one in watching.sums(LIVE, F.lit(True)).items())).collect()[0].asDict()
     assert list(found) == watching.names(LIVE)
@@ -145,7 +156,9 @@ def test_what_changed_and_what_it_was_are_summed_apart(spark):
 
 def test_a_mean_below_its_least_is_unusual_from_the_first_day_on():
     moved = Watch("moved", "mean cosine", "v", 0.1, least=0.5)
-    table = Table("toys.moved", DAILY, "d", ("id",), (Column("id", "int", "i", required=True), Column("v", "double", "v")), watches=(moved,))
+    table = Table(
+        "toys.moved", DAILY, "d", ("id",), (Column("id", "int", "i", required=True), Column("v", "double", "v")), watches=(moved,)
+    )
     for mean, n, wanted in ((0.4, 1000, True), (0.6, 1000, False), (0.4, 3, False)):
         numbers = (n, round(n * mean * 1e6), round(n * (mean**2 + 0.04) * 1e6))
         (one,) = watching.measured(table, [DAY], {DAY: {"moved": numbers}})

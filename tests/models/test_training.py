@@ -51,7 +51,9 @@ def test_a_teacher_comes_out_that_knows_what_it_was_taught(tmp_path: Path, preci
     # The same call again, as after a kill at the very end: nothing is trained, the same teacher comes out.
     repeated = train(examples(240, 1), examples(80, 2), base, [base], recipe, tmp_path / "w", tmp_path / "again", lines.append)
     assert [line for line in lines if "taken over" in line] == [
-        "warm: taken over from a run before", "tune: taken over from a run before", "prior's encoder: taken over from a run before"
+        "warm: taken over from a run before",
+        "tune: taken over from a run before",
+        "prior's encoder: taken over from a run before",
     ]
     assert repeated["tuning"] == told["tuning"]
     weights = [(*blend["shift"], blend["together"], blend["apart"]) for blend in (told["blend"], repeated["blend"])]

@@ -59,10 +59,8 @@ def main(words: list[str]) -> int:
             told = {**checked(number, given.seed, STATE / f"{number:02}.log"), "code": code, "seed": given.seed}
             kept.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         failed = told["failures"]
-        print(
-            f"{number:>2}  {PROMISES[number]:<66} {told['runs']:>6} cases  {len(failed):>3} failures  seed {told['seed']}  {told['seconds']:>5.0f} s",
-            flush=True,
-        )
+        counts = f"{told['runs']:>6} cases  {len(failed):>3} failures  seed {told['seed']}  {told['seconds']:>5.0f} s"
+        print(f"{number:>2}  {PROMISES[number]:<70} {counts}", flush=True)
         for what in failed[:3]:
             print(f"      {what}", flush=True)
         bad += bool(failed)

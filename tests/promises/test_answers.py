@@ -8,7 +8,7 @@ import pytest
 
 from jobs.store import Store
 from schemas.answers import ANSWER_KEY
-from tests.jobs.test_asking import A, B, WORDS, ToyModels, run, runner, write
+from tests.jobs.test_asking import WORDS, A, B, ToyModels, run, runner, write
 from tests.promises.counted import Promise
 
 

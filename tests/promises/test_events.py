@@ -44,11 +44,16 @@ def test_13_days_that_come_change_no_row_of_days_before(spark, monkeypatch, prom
             steps = [Days(days[0], last)]
             given = {"all": rows, "known": [row for row in rows if row["ds"] <= last]}
             made = {
-                name: replay(spark, test_histories._jobs(), {raw.SEARCH_EVENTS: frame(spark, raw.SEARCH_EVENTS, some)}, steps, test_histories.PARAMS)
+                name: replay(
+                    spark, test_histories._jobs(), {raw.SEARCH_EVENTS: frame(spark, raw.SEARCH_EVENTS, some)}, steps, test_histories.PARAMS
+                )
                 for name, some in given.items()
             }
             for table in test_histories.OUTPUTS.values():
-                same = made["all"][table].exceptAll(made["known"][table]).isEmpty() and made["known"][table].exceptAll(made["all"][table]).isEmpty()
+                same = (
+                    made["all"][table].exceptAll(made["known"][table]).isEmpty()
+                    and made["known"][table].exceptAll(made["all"][table]).isEmpty()
+                )
                 promise.held(same, f"{table.name} as of {last} knows what came later")
         promise.runs += min(AT_ONCE, many - first)
 

@@ -36,7 +36,13 @@ price = "price"
 colors = { transform = "split", of = "colors", separator = "|" }
 deleted = "gone"
 """
-GOOD: dict[str, Any] = {"id": ["a", "b"], "name": ["Tin", "Bowl"], "price": [1.5, 2.0], "colors": ["red|blue", "red"], "gone": [False, False]}
+GOOD: dict[str, Any] = {
+    "id": ["a", "b"],
+    "name": ["Tin", "Bowl"],
+    "price": [1.5, 2.0],
+    "colors": ["red|blue", "red"],
+    "gone": [False, False],
+}
 MUTATIONS: dict[str, Any] = {
     "as it was": lambda c: c,
     "one more column": lambda c: {**c, "more": [1, 2]},
@@ -124,7 +130,7 @@ def test_14_a_corrupt_or_missing_file_is_named_and_no_row_is_lost_silently(spark
         try:
             rows = store.frame(raw.PIN_UPDATES).agg(F.sum(F.hash("ds", "pin_id", "title"))).collect()
             promise.held(False, f"{n}: {rows} of a broken table")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever Spark, Delta or the JVM raises
             said = explained(error) or ""
             promise.held(file.name in said, f"{n}, kind {kind}: {file.name} is not in {said!r} ({str(error)[:200]})")
         file.write_bytes(kept)
@@ -144,10 +150,12 @@ def test_15_a_full_disk_is_told_in_a_line_leaves_what_was_published_and_the_next
     subprocess.run(sample, cwd=tmp_path, check=True, capture_output=True)
     before = {p: p.stat().st_size for p in warehouse.rglob("*.parquet")}
     luck = random.Random(promise.seed)
-    for n in range(rounds):
+    for _ in range(rounds):
         kib = luck.choice((4, 8, 16))
         full = ["bash", "-c", 'ulimit -f "$1"; shift; exec "$@"', "full", str(kib), *command]
-        done = subprocess.run(full, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "SPARK_LOCAL_DIRS": "/tmp"})
+        done = subprocess.run(
+            full, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "SPARK_LOCAL_DIRS": "/tmp"}
+        )
         told = [line for line in done.stderr.splitlines() if line.startswith("pinlake:")]
         good = done.returncode == 1 and "no space left" in done.stderr and "Traceback" not in done.stderr and bool(told)
         same = all(p.exists() and p.stat().st_size == size for p, size in before.items())

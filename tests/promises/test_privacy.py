@@ -42,7 +42,9 @@ def test_17_private_words_are_in_no_other_table_line_page_event_or_error(spark, 
     options = SPARK["spark.driver.extraJavaOptions"]
     settings = "\n".join(f"{name} = {value}" for name, value in toml.items())
     secret = f'"spark.hadoop.fs.s3a.secret.key" = "{SECRETS[4]}"\n'
-    (tmp_path / "pinlake.toml").write_text(f'{settings}\n[spark]\n"spark.driver.extraJavaOptions" = "{options}"\n{secret}', encoding="utf-8")
+    (tmp_path / "pinlake.toml").write_text(
+        f'{settings}\n[spark]\n"spark.driver.extraJavaOptions" = "{options}"\n{secret}', encoding="utf-8"
+    )
     said = []
     common = ["--warehouse", str(warehouse)]
     span = ["--first", DAYS.first, "--last", DAYS.last]
@@ -80,7 +82,9 @@ def _plant(lake: Lake) -> None:
     """Copies events of the sample with other queries in them: of one user, and of many."""
     events = lake.store.frame(raw.SEARCH_EVENTS)
     some = events.where("user_id is not null and event_id is not null").limit(400).localCheckpoint()
-    rows = [some.where("pmod(hash(event_id), 4) = 0").withColumn("user_id", F.lit("loner")).withColumn("query", F.lit(f"blue {SECRETS[0]}"))]
+    rows = [
+        some.where("pmod(hash(event_id), 4) = 0").withColumn("user_id", F.lit("loner")).withColumn("query", F.lit(f"blue {SECRETS[0]}"))
+    ]
     rows += [some.withColumn("query", F.lit(f"{word} vase")) for word in SECRETS[1:4]]
     more = rows[0]
     for n, other in enumerate(rows[1:]):

@@ -10,7 +10,6 @@ import sys
 from jobs import given
 from jobs.days import shifted
 from jobs.demo import SPARK
-from jobs.publication import Step, publish
 from jobs.session import session
 from jobs.settings import load
 from jobs.store import Store

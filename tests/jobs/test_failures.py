@@ -15,10 +15,10 @@ class Java:
     def __init__(self, text, cause=None):
         self.text, self.cause = text, cause
 
-    def toString(self):  # noqa: N802 - as Java has it
+    def toString(self):
         return self.text
 
-    def getCause(self):  # noqa: N802
+    def getCause(self):
         return self.cause
 
 
@@ -52,13 +52,12 @@ def test_what_the_machine_did_is_told_with_the_file_and_what_to_do(error, first)
 
 
 def test_the_cause_may_lie_below_errors_of_python():
-    try:
+    with pytest.raises(RuntimeError) as failed:
         try:
             raise OSError(errno.EDQUOT, "Disk quota exceeded", "/lake/y")
         except OSError as cause:
             raise RuntimeError("the task failed") from cause
-    except RuntimeError as error:
-        assert explained(error).startswith("no space left to write: /lake/y\n")
+    assert explained(failed.value).startswith("no space left to write: /lake/y\n")
 
 
 def test_other_errors_are_not_explained_away():

@@ -7,13 +7,12 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -231,10 +230,8 @@ class Store:
             writer = writer.option("mergeSchema", "true")
         try:
             writer.save(self.path(table))
-        except Py4JJavaError as error:
-            raise _told(error, table, days) from error
         except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+            if _of_another_writer(error):
                 raise Conflict(table, days) from error
             raise
         mine = [c.version for c in self.commits(table) if c.metadata is not None and c.metadata["run"] == metadata["run"]]
@@ -254,25 +251,17 @@ class Store:
             .merge(rows.alias("s"), f"{pinned} and t.bucket = s.bucket and t.input_hash = s.input_hash")
             .whenNotMatchedInsertAll()
         )
-        for attempt in range(ATTEMPTS):
-            try:
-                with self._commits_say(metadata):
-                    merge.execute()
-                break
-            except Exception as error:
-                if "Concurrent" not in type(error).__name__ and "DELTA_CONCURRENT" not in str(error):
-                    raise
-                if attempt == ATTEMPTS - 1:
-                    raise Conflict(table, ()) from error
-                time.sleep(0.2 * 2**attempt)
+        with self._commits_say(metadata):
+            _tried(merge.execute, table)
         return self.ledger(table).version
 
     def note(self, table: Table, metadata: Mapping[str, Any]) -> int:
         """A commit without rows to an ANSWERS table, which is made where it is not there; returns its version."""
         described = [F.lit(None).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.fields]
         nothing = self.spark.range(0).select(*described)
+        writer = nothing.write.format("delta").mode("append").partitionBy("model_revision", "bucket")
         with self._commits_say(metadata):
-            nothing.write.format("delta").mode("append").partitionBy("model_revision", "bucket").save(self.path(table))
+            _tried(lambda: writer.save(self.path(table)), table)
         return self.ledger(table).version
 
     @contextmanager
@@ -303,7 +292,7 @@ class Store:
         try:
             row = self.spark.sql(f"OPTIMIZE {self._named(table)}{where}").collect()[0]  # one row of metrics
         except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+            if _of_another_writer(error):
                 raise Conflict(table, ()) from error
             raise
         return int(row.metrics.numFilesRemoved), int(row.metrics.numFilesAdded)
@@ -321,7 +310,8 @@ class Store:
         """Appends rows to a table of the ops layer."""
         described = [F.col(c.name).cast(c.type).alias(c.name, metadata={"comment": c.doc}) for c in table.columns]
         # Merged: a column that is newer than the stored table is added to it.
-        rows.select(*described).write.format("delta").mode("append").option("mergeSchema", "true").save(self.path(table))
+        writer = rows.select(*described).write.format("delta").mode("append").option("mergeSchema", "true")
+        _tried(lambda: writer.save(self.path(table)), table)
 
     def overwrite(self, table: Table, rows: DataFrame) -> None:
         """Replaces all rows of a table of the ops layer."""
@@ -355,11 +345,25 @@ class Conflict(Refused):
         )
 
 
-def _told(error: Py4JJavaError, table: Table, days: Sequence[str]) -> Exception:
-    name = error.java_exception.getClass().getSimpleName()
-    if "Concurrent" in name or name in ("MetadataChangedException", "ProtocolChangedException"):
-        return Conflict(table, days)
-    return error
+def _tried(write: Callable[[], Any], table: Table) -> None:
+    """Writes, again where another writer came in between, with pauses that grow; Conflict where that happened each time."""
+    for attempt in range(ATTEMPTS):
+        try:
+            write()
+            return
+        except Exception as error:
+            if not _of_another_writer(error):
+                raise
+            if attempt == ATTEMPTS - 1:
+                raise Conflict(table, ()) from error
+            time.sleep(0.2 * 2**attempt)
+
+
+def _of_another_writer(error: BaseException) -> bool:
+    """Whether Delta refused a commit for one that another writer made meanwhile; so it calls the first commits of a new table, too."""
+    java = getattr(error, "java_exception", None)
+    name = type(error).__name__ if java is None else java.getClass().getSimpleName()
+    return "Concurrent" in name or name in ("MetadataChangedException", "ProtocolChangedException") or "DELTA_CONCURRENT" in str(error)
 
 
 def refuse_drift(table: Table, stored: StructType, reading: bool) -> None:

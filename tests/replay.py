@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.logs import kept
-from jobs.building import built, parameters, published_form
+from jobs.building import STAGED, built, parameters, published_form
 from jobs.days import Days
 from jobs.reading import read
 from jobs.session import FEW, configured, held
@@ -58,6 +58,6 @@ def replay(
             own = frame(spark, job.output, []) if own is None else own
             before = read(own, job.output, opening(), days, first) if job.output.kind is CHANGES else None
             made = kept(built(job, frames, days, parameters(job, (params or {}).get(job.name, {}))))
-            good = published_form(job, made, before, days).where(F.col("refused").isNull()).drop("refused", "refused_key")
+            good = published_form(job, made, before, days).where(F.col("refused").isNull()).drop(*STAGED)
             stored[job.output] = own.unionByName(good).localCheckpoint()
     return stored

@@ -23,7 +23,7 @@ from tests.models.folders import encoder
 
 DAYS = {"whole": Days("2026-01-30", "2026-02-01"), "begun": Days("2026-01-27", "2026-02-04")}
 PINS, SEED = 300, 7
-SOME = ("pins", "query_users", "public_queries", "engagement_daily", "engagement_totals", "engaged_queries")
+SOME = ("pins", "query_users", "engagement_daily", "engagement_totals")
 PARAMS = {
     "train_teacher": {"minutes": 0.1, "warm_pairs": 64, "epochs": 1},
     "teacher_examples": {"validation": 0.2, "test": 0.3},

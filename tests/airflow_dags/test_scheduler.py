@@ -30,7 +30,7 @@ from airflow_dags.building import built
 from airflow_dags.pipelines import pipeline
 
 PAGE = pipeline("nightly")
-SOME = ("pins", "query_users", "public_queries", "engagement_daily", "engagement_totals", "engaged_queries")
+SOME = ("pins", "query_users", "engagement_daily", "engagement_totals")
 steps = tuple(replace(s, after=tuple(a for a in s.after if a in SOME)) for s in PAGE.steps if s.name in SOME)
 dag = built(replace(PAGE, name="some", steps=steps))
 dag.end_date = datetime(2026, 3, 1, tzinfo=UTC)  # no run of tonight beside those of the test
@@ -89,15 +89,15 @@ def test_five_days_by_backfill_with_a_worker_killed_on_the_second(untouched, sch
     again = {task: tries for day, task, _, tries in _tasks(home) if day == DAYS[1] and tries > 1}
     assert killed in again, f"the worker of {killed} was killed, and it was not tried again: {again}"
     days = ("--first", DAYS[0], "--last", DAYS[-1])
-    by_hand = pinlake("backfill", "engaged_queries", *days, "--upstream", "--warehouse", str(untouched))["jobs"]["engaged_queries"]
-    told = pinlake("run", "engaged_queries", *days)["jobs"]["engaged_queries"]
+    by_hand = pinlake("backfill", "engagement_totals", *days, "--upstream", "--warehouse", str(untouched))["jobs"]["engagement_totals"]
+    told = pinlake("run", "engagement_totals", *days)["jobs"]["engagement_totals"]
     assert told["changed"] == 0
     assert told["digests"] == by_hand["digests"], "as without Airflow, and without the kill"
 
 
 def test_whoever_waits_for_a_table_is_told_its_day(home, scheduler):
     found = _rows(
-        home, "select e.partition_key from asset_event e join asset a on a.id = e.asset_id where a.name = 'signals.engaged_queries'"
+        home, "select e.partition_key from asset_event e join asset a on a.id = e.asset_id where a.name = 'signals.engagement_totals'"
     )
     assert sorted(key for (key,) in found) == DAYS
 
@@ -114,7 +114,7 @@ def test_a_run_by_hand_without_a_day_is_refused_and_one_with_a_day_is_run(home, 
 def test_a_corrupted_day_is_refused_and_what_readers_had_they_have(home, scheduler, begun_lake):
     """Nearly all events of a day are lost: exit code 3, one try, nothing downstream runs, and yesterday's tables are still served."""
     written(begun_lake, "corrupt")
-    before = pinlake("describe", "signals.engaged_queries")["published"]
+    before = pinlake("describe", "signals.engagement_totals")["published"]
     airflow("dags", "trigger", "some", "--run-id", "corrupt", "--conf", json.dumps({"day": CORRUPT}))
     _until(lambda: dict(_by_id(home)).get("corrupt") in ENDED, within=300, told=lambda: _told(home, scheduler))
     assert dict(_by_id(home))["corrupt"] == "failed"
@@ -123,9 +123,9 @@ def test_a_corrupted_day_is_refused_and_what_readers_had_they_have(home, schedul
         for task, state, tries in _rows(home, "select task_id, state, try_number from task_instance where run_id = 'corrupt'")
     }
     assert found["engagement_daily"] == ("failed", 1)
-    assert {found[task][0] for task in ("engagement_totals", "engaged_queries")} == {"upstream_failed"}
+    assert found["engagement_totals"][0] == "upstream_failed"
     assert found["pins"][0] == "success"
-    assert pinlake("describe", "signals.engaged_queries")["published"] == before
+    assert pinlake("describe", "signals.engagement_totals")["published"] == before
     refused = [run["refused"] for run in pinlake("runs")["runs"] if run["refused"] and run["job"] == "engagement_daily"]
     assert "pairs of a query and an entity" in refused[0]
     assert "--accept-unusual" in refused[0]

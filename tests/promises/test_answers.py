@@ -36,7 +36,8 @@ def test_20_a_question_asked_again_has_the_same_answer_and_never_two_rows(spark,
             dying.setattr(Store, "insert", dies)
             with pytest.raises(KeyboardInterrupt):
                 run(lake, "2026-01-01", "2026-01-01")
-        first = {r.input_hash: r.word for r in Store(spark, str(warehouse)).frame(WORDS).collect()}
+        store = Store(spark, str(warehouse))
+        first = {r.input_hash: r.word for r in store.frame(WORDS, store.ledger(WORDS).version).collect()}
         again = runner(spark, warehouse, ToyModels(A, folder=str(tmp_path)))
         (one,) = run(again, "2026-01-01", "2026-01-01")["toy_words"]
         rows = again.store.frame(WORDS)

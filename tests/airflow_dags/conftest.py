@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,28 +18,26 @@ JOBS = ROOT / ".venv" / "bin"
 """The jobs' environment."""
 if importlib.util.find_spec("airflow") is None:
     collect_ignore = ["test_operators.py", "test_building.py", "test_days.py", "test_scheduler.py"]
+else:
+    # Airflow reads these when it is imported, which test modules do before any fixture is there.
+    os.environ |= {
+        "AIRFLOW_HOME": tempfile.mkdtemp(prefix="pinlake-airflow-"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow_dags"),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "PINLAKE_PROGRAM": str(JOBS / "pinlake"),
+    }
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """AIRFLOW_HOME with a migrated database and the pools; this process and all that it starts use it."""
-    folder = tmp_path_factory.mktemp("airflow")
-    settings = {
-        "AIRFLOW_HOME": folder,
-        "AIRFLOW__CORE__DAGS_FOLDER": ROOT / "airflow_dags",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "PINLAKE_PROGRAM": JOBS / "pinlake",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, str(value))
-        airflow("db", "migrate")
-        pools = folder / "pools.json"
-        pools.write_text(
-            subprocess.run([python(), "-m", "airflow_dags.pools"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-        )
-        airflow("pools", "import", str(pools))
-        yield folder
+    folder = Path(os.environ["AIRFLOW_HOME"])
+    airflow("db", "migrate")
+    pools = folder / "pools.json"
+    pools.write_text(subprocess.run([python(), "-m", "airflow_dags.pools"], capture_output=True, text=True, check=True, cwd=ROOT).stdout)
+    airflow("pools", "import", str(pools))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

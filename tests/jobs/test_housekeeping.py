@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,19 @@ WORDS = Table("answers.words", ANSWERS, "d", ("model_revision", "input_hash"), (
 DAYS = Days("2026-01-01", "2026-01-02")
 
 
-@pytest.fixture
-def store(spark, tmp_path):
+@pytest.fixture(scope="module")
+def warehouse_made(spark, tmp_path_factory):
     """A table of which each day lies in several files, and a version that was replaced."""
-    made = Store(spark, str(tmp_path / "ware house"))
+    made = Store(spark, str(tmp_path_factory.mktemp("made") / "ware house"))
     with_files(made, "old")
     with_files(made, "new")
-    return made
+    return Path(made.warehouse)
+
+
+@pytest.fixture
+def store(spark, warehouse_made, tmp_path):
+    """A copy of it."""
+    return Store(spark, shutil.copytree(warehouse_made, tmp_path / "ware house").as_posix())
 
 
 def with_files(store, value):

@@ -17,10 +17,9 @@ FOLDER, SEED = os.environ.get("PINLAKE_RELEASE_FOLDER"), int(os.environ.get("PIN
 
 @pytest.fixture
 def promise(request: pytest.FixtureRequest) -> Iterator[Promise]:
-    """Fails after the test where a case did not hold, or none was counted."""
+    """Counts a test's cases, and keeps them for tests/promises/__main__.py; the test ends by asserting that the promise was kept."""
     name = re.sub(r"\W", "_", request.node.name)
     made = Promise(int(name.split("_")[1]), SEED, FOLDER is not None)
     yield made
     if FOLDER:
         made.save(Path(FOLDER), name)
-    assert not made.failures, f"{len(made.failures)} of {made.runs}: {made.failures[:3]}"

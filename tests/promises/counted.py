@@ -31,6 +31,10 @@ class Promise:
         if not good:
             self.failures.append(what)
 
+    def kept(self) -> bool:
+        """Whether there were cases, and all of them held."""
+        return self.runs > 0 and not self.failures
+
     def save(self, folder: Path, name: str) -> None:
         """Writes what was counted, for tests/promises/__main__.py."""
         told = {"runs": self.runs, "failures": self.failures}

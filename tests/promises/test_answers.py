@@ -48,3 +48,4 @@ def test_20_a_question_asked_again_has_the_same_answer_and_never_two_rows(spark,
         run(runner(spark, warehouse, ToyModels(A, B, folder=str(tmp_path))), "2026-01-01", "2026-01-03")
         after = again.store.frame(WORDS)
         promise.held(after.count() == after.select(*ANSWER_KEY).distinct().count() and after.count() >= 600, f"round {n}: a new revision")
+    assert promise.kept(), promise.failures[:3]

@@ -31,6 +31,7 @@ def test_12_late_doubled_and_skewed_events_give_the_rows_of_a_plain_recompute(sp
             wrong = [row for row in found.keys() | expected[name].keys() if found.get(row) != expected[name].get(row)]
             promise.held(not wrong, f"{name}, cases from {first}: {len(wrong)} rows, such as {str(wrong[:1])[:200]}")
         promise.runs += len(cases) - len(test_histories.OUTPUTS)
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(3600)
@@ -56,6 +57,7 @@ def test_13_days_that_come_change_no_row_of_days_before(spark, monkeypatch, prom
                 )
                 promise.held(same, f"{table.name} as of {last} knows what came later")
         promise.runs += min(AT_ONCE, many - first)
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(1800)
@@ -80,3 +82,4 @@ def test_13_what_a_log_says_as_of_a_day_is_what_brute_force_finds(spark, promise
     wrong = {key for _, key, _ in found ^ wanted}
     for n in range(promise.of(200, 1_000)):
         promise.held(f"k{n}" not in wrong, f"history {n}")
+    assert promise.kept(), promise.failures[:3]

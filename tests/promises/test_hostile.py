@@ -65,6 +65,7 @@ def test_07_every_malformed_row_is_a_row_or_a_refusal(spark, promise: Promise) -
         took.append(time.monotonic() - started)
     pool.close()
     promise.held(sorted(took)[int(0.99 * len(took))] < seconds, f"p99 of a page: {sorted(took)[int(0.99 * len(took))]:.1f} s")
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(1800)
@@ -98,6 +99,7 @@ print(json.dumps(found))
     out = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name, (said, why, grown) in json.loads(out).items():
         promise.held(bool(re.search(f"{why}|took longer than", said)) and grown < 64, f"{name}: {said}, {grown:.0f} MB")
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(1800)
@@ -115,6 +117,7 @@ def test_09_a_row_that_never_returns_is_refused_in_time_and_all_others_are_kept(
         seconds = time.monotonic() - started
         good = found.pop("hang") == "the page took longer than 1 seconds" and set(found.values()) == {None} and len(found) == 200
         promise.held(good and seconds < limit + 5, f"round {n}: {seconds:.1f} s, {len(found)} others")
+    assert promise.kept(), promise.failures[:3]
 
 
 HOSTILE = (
@@ -157,6 +160,7 @@ def test_16_hostile_options_are_refused_or_bound_as_data(tmp_path, monkeypatch, 
         )
         kept = {path.name for path in tmp_path.iterdir()} <= {"link", "models"}
         promise.held(known and kept, f"{[one[:60] for one in words]}: {done.exception!r:.200}")
+    assert promise.kept(), promise.failures[:3]
 
 
 class Evil:
@@ -200,6 +204,7 @@ def test_18_models_that_would_run_code_are_refused_and_none_runs(tmp_path, promi
         promise.held(False, "a stored file with another hash was taken")
     except ModelError:
         promise.held(True, "")
+    assert promise.kept(), promise.failures[:3]
 
 
 PIECES = (
@@ -219,3 +224,4 @@ def test_19_no_text_leaves_its_field(tmp_path, promise: Promise) -> None:
         marks = (said.count("</query>"), said.count("</result>"), said.count("<result>")) == (1, 1, 1)
         tokens = sum(map(ids.count, special)) == sum(map(end.count, special))
         promise.held(len(ids) <= 240 and ids[-len(end) :] == end and marks and tokens, f"payload {n}: {text[:80]!r}")
+    assert promise.kept(), promise.failures[:3]

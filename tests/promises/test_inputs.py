@@ -103,6 +103,7 @@ def test_11_changed_columns_are_refused_by_name_or_mapped_and_never_silently_nul
         ]
         promise.held(len(rows) == 2 and not lost, f"{name}: {lost} became null in {len(rows)} rows")
     assert promise.runs >= promise.of(4, 40)
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(3600)
@@ -137,6 +138,7 @@ def test_14_a_corrupt_or_missing_file_is_named_and_no_row_is_lost_silently(spark
         if sums is not None:
             checksum.write_bytes(sums)
     assert store.frame(raw.PIN_UPDATES).count() == 250
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(1800)
@@ -162,3 +164,4 @@ def test_15_a_full_disk_is_told_in_a_line_leaves_what_was_published_and_the_next
         promise.held(good and same, f"{kib} KiB: exit {done.returncode}, {done.stderr[-300:]!r}")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     promise.held(done.returncode == 0, done.stderr[-300:])
+    assert promise.kept(), promise.failures[:3]

@@ -119,6 +119,7 @@ def test_01_a_driver_killed_at_any_time_loses_and_doubles_nothing(spark, tmp_pat
         good = again.returncode == 0 and digests(store) == wanted[kind] and not doubled(store)
         promise.held(good, f"{kind}, kill {n}: exit {again.returncode} {again.stderr[-300:]}")
         shutil.rmtree(tmp_path / name)
+    assert promise.kept(), promise.failures[:3]
 
 
 @pytest.mark.timeout(3600)
@@ -144,6 +145,7 @@ def test_02_a_kill_around_a_commit_shows_no_reader_what_was_not_checked(spark, t
         promise.held(not wrong, f"kill {n}: {wrong[:3]} are not what was checked")
         states = len(days)
     assert states > 1
+    assert promise.kept(), promise.failures[:3]
 
 
 def _number(day: str) -> int:
@@ -163,3 +165,4 @@ def test_03_an_executor_lost_in_a_shuffle_changes_no_row(tmp_path, promise: Prom
         promise.held(digest == expected, f"{digest} for {expected}")
     assert told["honest"]["killed"] == rounds
     assert len(set(told["attempt"]["digests"])) > 1, "the control: rows that hold their attempt come out otherwise, so this test can fail"
+    assert promise.kept(), promise.failures[:3]

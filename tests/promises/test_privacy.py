@@ -76,6 +76,7 @@ def test_17_private_words_are_in_no_other_table_line_page_event_or_error(spark, 
     _k_is_exact(lake, promise)
     assert sum(len(text) for text in outputs.values()) > 100_000, "else there was little to look through"
     assert json.loads(outputs["events"].splitlines()[0])
+    assert promise.kept(), promise.failures[:3]
 
 
 def _plant(lake: Lake) -> None:

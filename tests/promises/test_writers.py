@@ -47,6 +47,7 @@ def test_04_writers_of_one_table_at_once_all_land(spark, tmp_path, promise: Prom
     for n, day in enumerate(sorted(days)):
         promise.held(rows.get(day) == n % 7 + 1, f"{day}: {rows.get(day)} rows")
     assert promise.runs == processes * writes
+    assert promise.kept(), promise.failures[:3]
 
 
 def files(warehouse: str) -> set[Path]:
@@ -68,6 +69,7 @@ def test_05_any_job_again_on_the_same_inputs_gives_the_same_digests_and_writes_n
         for name, wanted in runs[0][0].items():
             promise.held(digests[name] == wanted, f"{name}: other digests")
         promise.held(kept == runs[0][1], f"{len(kept ^ runs[0][1])} files")
+    assert promise.kept(), promise.failures[:3]
 
 
 PLANS = [
@@ -94,6 +96,7 @@ def test_06_rows_are_the_same_however_they_are_planned_cut_and_ordered(spark, mo
             found = {name: digest(stored[table], table.fields) for name, table in test_histories.OUTPUTS.items()}
         wanted = wanted or found
         promise.held(found == wanted, f"{plan}, order {n % 5}, {len(steps)} steps: {[k for k in found if found[k] != wanted[k]]}")
+    assert promise.kept(), promise.failures[:3]
 
 
 def digest(rows: Any, fields: Any) -> str:
@@ -169,3 +172,4 @@ def test_10_bad_batches_are_not_published_and_no_reader_sees_them(spark, tmp_pat
     reader.join()
     assert seen == {(0, tuple(f"good {n}" for n in range(5)))}
     assert polls >= promise.of(10, 1_000)
+    assert promise.kept(), promise.failures[:3]

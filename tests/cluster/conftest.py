@@ -30,8 +30,9 @@ DAYS = ("--first", "2026-01-31", "--last", "2026-02-01")
 SAMPLE = ("sample", "--pins", "300", "--days", "2", "--last", "2026-02-01", "--json")
 NIGHTLY = ("run", "nightly", *DAYS, "--json")
 SHORT = SPARK["spark.driver.extraJavaOptions"]
-# Commands find the jars where this process does.
-ENV = {**os.environ, "PINLAKE_JARS_CACHE": load().jars_cache}
+# Read before the suite's fixtures hide what the person who runs it has set; commands find the jars where this process does.
+SERVER = os.environ.get("PINLAKE_S3_SERVER") or shutil.which("versitygw")
+ENV = {**{name: value for name, value in os.environ.items() if not name.startswith("PINLAKE_")}, "PINLAKE_JARS_CACHE": load().jars_cache}
 
 
 def free_port() -> int:
@@ -94,12 +95,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The settings file of a warehouse in a bucket of a real S3 server (versitygw over a folder): path style, no TLS."""
-    program = os.environ.get("PINLAKE_S3_SERVER") or shutil.which("versitygw")
-    assert program, "no S3 server: `make cluster-test` builds versitygw with Go; or name one with PINLAKE_S3_SERVER"
+    assert SERVER, "no S3 server: `make cluster-test` builds versitygw with Go; or name one with PINLAKE_S3_SERVER"
     folder, port = tmp_path_factory.mktemp("s3"), free_port()
     (folder / "data" / "lake").mkdir(parents=True)
     keys = {"ROOT_ACCESS_KEY": "pinlake", "ROOT_SECRET_KEY": "only-for-this-test"}
-    words = [program, "--port", f"127.0.0.1:{port}", "posix", "--nometa", str(folder / "data")]
+    words = [SERVER, "--port", f"127.0.0.1:{port}", "posix", str(folder / "data")]
 
     def up(_: str) -> bool:
         with closing(socket.socket()) as one:

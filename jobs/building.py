@@ -19,8 +19,6 @@ from schemas.contract import CHANGES
 REFUSED = ("refused", "refused_key")
 STAGED = ("was", *REFUSED)
 """Columns of staged rows that are not published."""
-BUILT = "built"
-"""What a job's `blocks` calls the rows that were built."""
 
 
 def named(text: str) -> Callable[..., Any]:
@@ -79,8 +77,7 @@ def _called(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) 
 
 
 def blocked(job: Job, frames: Mapping[str, DataFrame], days: Days, params: Any) -> str | None:
-    """Why nothing may be published, as the job's `blocks` says of its inputs and of what was built; None where all is well, and for a job
-    without it."""
+    """Why nothing may be published, as the job's `blocks` says of its inputs; None where all is well, and for a job without it."""
     if job.blocks is None:
         return None
     look = named(job.blocks)

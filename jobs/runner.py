@@ -255,13 +255,12 @@ class Runner:
     def _built_and_published(self, job: Job, days: Days, planner: Planner) -> Publication:
         frames = self.inputs(job, days, planner)
         params = self._parameters(job)
+        if why := building.blocked(job, frames, days, params):
+            raise Refused(f"{job.output.name}, {days}: {why}; nothing was published")
         rows = building.built(job, frames, days, params)
         before = None
         if job.output.kind is CHANGES:
             rows = logs.kept(rows)  # read twice: for its rows, and for the keys it touches
-        if job.blocks is not None and (why := building.blocked(job, {**frames, building.BUILT: rows}, days, params)):
-            raise Refused(f"{job.output.name}, {days}: {why}; nothing was published")
-        if job.output.kind is CHANGES:
             before = self._read(Input(job.output, opening()), days, planner)
         if job.one_to_one is not None:
             refuse_lost_rows(job, frames[job.one_to_one], rows)

@@ -130,7 +130,7 @@ class Job:
 
     `one_to_one` names the input of which every row ends in a built row or in quarantine; the runner checks it.
     `params` names the frozen dataclass beside the build that holds its parameters. `blocks` (`module:function`) looks at the inputs
-    that it takes by name, or at the rows that were `built`, and says why nothing may be published, or None.
+    that it takes by name, before anything is built, and says why nothing may be published, or None.
     """
 
     name: str

@@ -32,7 +32,7 @@ def test_a_build_takes_the_jobs_inputs_by_name(job):
     else:
         looks = list(inspect.signature(building.named(job.blocks)).parameters) if job.blocks else []
         assert ("params" in [*takes, *looks]) == (job.params is not None)
-        given += [name for name in looks if name not in (*given, "days", "params", building.BUILT)]
+        given += [name for name in looks if name not in (*given, "days", "params")]
     assert given == list(job.inputs)
     if job.params is not None:
         assert building.parameters(job, {}) is not None
